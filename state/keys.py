@@ -1,0 +1,29 @@
+"""Record keys: `7-k3f9q2mx` is the number people type and a suffix that no other branch can have made."""
+
+from __future__ import annotations
+
+import os
+import re
+
+# Crockford's base32 in lower case: no i, l, o, u, so a key can be read aloud.
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_KEY = re.compile(r"([1-9][0-9]{0,8})(?:-([0-9a-z]{8}))?")
+
+
+def new_key(number: int) -> str:
+    suffix = "".join(_ALPHABET[byte % 32] for byte in os.urandom(8))
+    return f"{number}-{suffix}"
+
+
+def number_of(key: str) -> int:
+    return int(key.partition("-")[0])
+
+
+def is_key(text: str) -> bool:
+    match = _KEY.fullmatch(text)
+    return bool(match and match[2])
+
+
+def is_reference(text: str) -> bool:
+    """A number or a whole key: what people may type."""
+    return bool(_KEY.fullmatch(text))

@@ -1,0 +1,57 @@
+"""Which state may follow which. The only place that knows; an illegal step says what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from state.errors import Conflict
+from state.keys import number_of
+from state.records import Plan, Request, Task
+
+R = TypeVar("R", Request, Plan, Task)
+
+REQUEST = {
+    "open": {"planned", "cancelled"},
+    "planned": {"in_progress", "planned", "cancelled"},
+    "in_progress": {"done", "failed", "cancelled", "planned"},
+    "failed": {"in_progress", "planned", "cancelled"},
+    "done": set[str](),
+    "cancelled": set[str](),
+}
+PLAN = {
+    "draft": {"approved"},
+    "approved": {"orchestrated"},
+    "orchestrated": {"done", "failed", "orchestrated"},
+    "failed": {"orchestrated", "done"},
+    "done": set[str](),
+}
+TASK = {
+    "pending": {"assigned", "blocked", "cancelled"},
+    "assigned": {"in_progress", "assigned", "blocked", "failed", "cancelled"},
+    "in_progress": {"testing", "assigned", "failed", "cancelled", "in_progress"},
+    "testing": {"completed", "assigned", "failed", "cancelled"},
+    "completed": {"merged", "assigned", "failed", "cancelled"},
+    "failed": {"assigned", "cancelled"},
+    "blocked": {"assigned", "cancelled"},
+    "cancelled": {"assigned", "pending"},
+    "merged": set[str](),
+}
+_ALLOWED: dict[type, dict[str, set[str]]] = {Request: REQUEST, Plan: PLAN, Task: TASK}
+
+# The states in which nothing more will happen to a task by itself.
+SETTLED = frozenset({"completed", "merged", "failed", "blocked", "cancelled"})
+
+
+def move(record: R, to: str, **changes: Any) -> R:
+    """The record in state `to`. Raises Conflict when its life cycle has no such step."""
+    allowed = _ALLOWED[type(record)][record.state]
+    if to not in allowed:
+        kind = type(record).__name__.lower()
+        steps = ", ".join(sorted(allowed)) or "nothing"
+        raise Conflict(
+            f"{kind} {number_of(record.key)} is {record.state} and can't become {to}",
+            f"from {record.state} it can become: {steps}",
+        )
+    return msgspec.structs.replace(record, state=to, **changes)

@@ -1,0 +1,215 @@
+"""The records in `.refactory/`. Field order is the order in the file; only durable facts are kept here."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+RequestState = Literal["open", "planned", "in_progress", "done", "failed", "cancelled"]
+PlanState = Literal["draft", "approved", "orchestrated", "done", "failed"]
+TaskState = Literal[
+    "pending",
+    "assigned",
+    "in_progress",
+    "testing",
+    "completed",
+    "merged",
+    "failed",
+    "blocked",
+    "cancelled",
+]
+Severity = Literal["error", "warning", "note"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Common to all records. `key` is the file's name; references to other records are whole keys."""
+
+    folder: ClassVar[str]
+    references: ClassVar[tuple[str, ...]] = ()
+
+    key: str
+    version: int = 1
+    created: str = ""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A structure inside a record."""
+
+
+class Request(Record, frozen=True, kw_only=True):
+    folder: ClassVar[str] = "requests"
+    title: str
+    description: str = ""
+    state: RequestState = "open"
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    folder: ClassVar[str] = "plans"
+    references: ClassVar[tuple[str, ...]] = ("request",)
+    request: str
+    planner: str = "template"
+    state: PlanState = "draft"
+    design: str = ""
+    tasks: list[str] = []
+
+
+class Task(Record, frozen=True, kw_only=True):
+    """`base` is the commit its branch starts from, `commit` the coder's last result on it."""
+
+    folder: ClassVar[str] = "tasks"
+    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration")
+    plan: str
+    title: str
+    detail: str = ""
+    scope: list[str] = []
+    depends_on: list[str] = []
+    acceptance: list[str] = []
+    state: TaskState = "pending"
+    orchestration: str | None = None
+    agent: str | None = None
+    attempts: int = 0
+    base: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    pr_url: str | None = None
+    feedback: str = ""
+
+
+class Usage(Part, frozen=True, kw_only=True):
+    model: str = ""
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Diffstat(Part, frozen=True, kw_only=True):
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+
+
+class Tests(Part, frozen=True, kw_only=True):
+    """What a tester saw. `passed` is None when the runner gave no counts (no JUnit XML)."""
+
+    verdict: Literal["passed", "failed"]
+    tester: str = ""
+    commands: list[str] = []
+    passed: int | None = None
+    failed: int | None = None
+    skipped: int | None = None
+    output: str = ""
+
+
+class Pull(Record, frozen=True, kw_only=True):
+    """One attempt at a task that an agent calls complete, and what testing it showed."""
+
+    folder: ClassVar[str] = "pulls"
+    references: ClassVar[tuple[str, ...]] = ("task", "orchestration")
+    task: str
+    orchestration: str | None = None
+    agent: str
+    attempt: int
+    backend: str = ""
+    branch: str | None = None
+    base: str | None = None
+    commit: str | None = None
+    pr_url: str | None = None
+    diffstat: Diffstat | None = None
+    usage: Usage | None = None
+    tests: Tests | None = None
+
+
+class Budgets(Part, frozen=True, kw_only=True):
+    """Attempts per task; tokens and minutes per orchestration (None: no bound)."""
+
+    attempts: int = 3
+    tokens: int | None = None
+    minutes: float | None = None
+
+
+class Assignment(Part, frozen=True, kw_only=True):
+    task: str
+    agent: str
+
+
+class Landed(Part, frozen=True, kw_only=True):
+    """One task's merge commit on the combined branch."""
+
+    task: str
+    commit: str
+
+
+class Ejected(Part, frozen=True, kw_only=True):
+    """A task that is not on the combined branch, and why."""
+
+    task: str
+    reason: Literal["conflict", "red", "dependency", "unfinished", "empty"]
+    detail: str = ""
+    files: list[str] = []
+    ref: str | None = None
+
+
+class Outcome(Part, frozen=True, kw_only=True):
+    """The combination: `onto` is the target's head it was made and tested on, `commit` its result."""
+
+    state: Literal["complete", "partial", "failed"]
+    branch: str
+    onto: str
+    commit: str
+    landed: list[Landed] = []
+    ejected: list[Ejected] = []
+    test_runs: int = 0
+    tests: Tests | None = None
+
+
+class Orchestration(Record, frozen=True, kw_only=True):
+    folder: ClassVar[str] = "orchestrations"
+    references: ClassVar[tuple[str, ...]] = ("plan",)
+    plan: str
+    target_branch: str
+    base: str
+    remote: str | None = None
+    strategy: Literal["round-robin", "least-loaded"] = "round-robin"
+    agents: list[str] = []
+    budgets: Budgets = Budgets()
+    assignments: list[Assignment] = []
+    outcome: Outcome | None = None
+
+
+class Finding(Part, frozen=True, kw_only=True):
+    rule: str
+    severity: Severity
+    message: str
+    file: str | None = None
+    line: int | None = None
+    task: str | None = None
+
+
+class Review(Record, frozen=True, kw_only=True):
+    folder: ClassVar[str] = "reviews"
+    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration")
+    plan: str
+    orchestration: str
+    commit: str
+    reviewers: list[str] = []
+    verdict: Literal["approved", "rejected"]
+    findings: list[Finding] = []
+
+
+class Launch(Record, frozen=True, kw_only=True):
+    folder: ClassVar[str] = "launches"
+    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration", "review")
+    plan: str
+    orchestration: str
+    review: str | None = None
+    how: Literal["merge", "push"]
+    target_branch: str
+    remote: str | None = None
+    before: str
+    commit: str
+    branches: list[str] = []
+    diffstat: Diffstat | None = None
+
+
+KINDS: tuple[type[Record], ...] = (Request, Plan, Task, Orchestration, Pull, Review, Launch)

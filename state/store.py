@@ -1,0 +1,157 @@
+"""The records of one repository: readers take no lock, writers change several records in one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
+from state.keys import is_key, is_reference, number_of
+from state.location import Location, initialised, locate
+from state.record_files import decode
+from state.records import Record
+
+if TYPE_CHECKING:
+    from state.config import Config
+    from state.transaction import Transaction
+
+R = TypeVar("R", bound=Record)
+Stamp = tuple[int, int, int]
+
+
+class Store:
+    """Reads are cached by the file's stat, so a long-lived agent may ask as often as it likes."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._cache: dict[Path, tuple[Stamp, Record]] = {}
+        self._config: tuple[Stamp | None, Config] | None = None
+
+    @classmethod
+    def open(cls, start: Path) -> Store:
+        store = cls(initialised(locate(start)))
+        if store.journal.exists():
+            with store.lock("recovery"):
+                pass
+        return store
+
+    @property
+    def journal(self) -> Path:
+        return self.location.private / "journal"
+
+    @property
+    def config(self) -> Config:
+        """`.refactory/config.yaml`, read again when it changed."""
+        from state.config import read
+
+        path = self.location.records / "config.yaml"
+        stamp = _stamp(path)
+        if self._config is None or self._config[0] != stamp:
+            self._config = (stamp, read(path))
+        return self._config[1]
+
+    def find(self, cls: type[R], key: str) -> R | None:
+        """The record with this whole key, or None."""
+        path = self.path(cls, key)
+        stamp = _stamp(path)
+        if stamp is None:
+            self._cache.pop(path, None)
+            return None
+        cached = self._cache.get(path)
+        if cached is None or cached[0] != stamp:
+            cached = (stamp, decode(cls, _read(path), self._name(path), key))
+            self._cache[path] = cached
+        record = cached[1]
+        assert isinstance(record, cls)
+        return record
+
+    def get(self, cls: type[R], reference: str | int) -> R:
+        """By number or whole key. Raises NotFound, or Conflict where two records share the number."""
+        key = self.resolve(cls, str(reference))
+        record = self.find(cls, key)
+        if record is None:
+            raise NotFound(f"no {_kind(cls)} {reference}", f"`refactory {_list_command(cls)}` shows what there is")
+        return record
+
+    def resolve(self, cls: type[Record], reference: str) -> str:
+        if not is_reference(reference):
+            raise UsageError(f"{reference!r} is no {_kind(cls)} id", "give a number such as 7, or a key: 7-k3f9q2mx")
+        if is_key(reference):
+            return reference
+        found = [key for key in self.keys(cls) if key.startswith(f"{reference}-")]
+        if len(found) > 1:
+            raise Conflict(
+                f"{_kind(cls)} {reference} names {len(found)} records: {', '.join(found)}", "give the whole key"
+            )
+        return found[0] if found else reference
+
+    def keys(self, cls: type[Record]) -> list[str]:
+        """All keys, by number; what is no record (a stray file) is not listed."""
+        try:
+            names = os.listdir(self.location.records / cls.folder)
+        except FileNotFoundError:
+            return []
+        keys = [name[:-5] for name in names if name.endswith(".yaml") and is_key(name[:-5])]
+        return sorted(keys, key=lambda key: (number_of(key), key))
+
+    def all(self, cls: type[R], where: Callable[[R], bool] = lambda _: True) -> list[R]:
+        records = (self.find(cls, key) for key in self.keys(cls))
+        return [record for record in records if record is not None and where(record)]
+
+    def path(self, cls: type[Record], key: str) -> Path:
+        return self.location.records / cls.folder / f"{key}.yaml"
+
+    @contextmanager
+    def lock(self, what: str) -> Iterator[None]:
+        """Hold the store's lock, with the last transaction finished if its process was killed."""
+        from state.journal import recover
+        from state.lock import locked
+
+        with locked(self.location.private / "lock", what):
+            recover(self.journal, self.location.records)
+            yield
+
+    @contextmanager
+    def transaction(self, command: str) -> Iterator[Transaction]:
+        """Read, change and write under the lock: all records that were put are written, or none."""
+        from state.transaction import Transaction
+
+        with self.lock(command):
+            changes = Transaction(self, command)
+            yield changes
+            try:
+                changes.commit()
+            except OSError as error:
+                raise RefactoryError(
+                    f"{error.filename or self.location.records}: can't write: {error.strerror}",
+                    "nothing is lost: mend the cause, and run the command again",
+                ) from None
+
+    def _name(self, path: Path) -> str:
+        return str(path.relative_to(self.location.root))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return None
+    return (info.st_mtime_ns, info.st_ino, info.st_size)
+
+
+def _kind(cls: type[Record]) -> str:
+    return cls.__name__.lower()
+
+
+def _list_command(cls: type[Record]) -> str:
+    return "tasks:list" if _kind(cls) == "task" else "status"

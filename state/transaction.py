@@ -1,0 +1,87 @@
+"""What one transaction reads and puts; written at its end as one journalled change with its audit lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from state.audit import Change, lines
+from state.clock import now
+from state.errors import NotFound
+from state.journal import Append, Changes, commit
+from state.keys import new_key, number_of
+from state.private_files import writer_id
+from state.record_files import encode
+from state.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from state.store import Store
+
+R = TypeVar("R", bound=Record)
+
+
+class Transaction:
+    def __init__(self, store: Store, command: str) -> None:
+        self._store = store
+        self._command = command
+        self._put: dict[tuple[type[Record], str], Record] = {}
+        self._audit: list[Change] = []
+
+    def get(self, cls: type[R], reference: str | int) -> R:
+        record = self._put.get((cls, str(reference)))
+        if record is None:
+            key = self._store.resolve(cls, str(reference))
+            record = self._put.get((cls, key)) or self._store.find(cls, key)
+        if record is None:
+            raise NotFound(f"no {cls.__name__.lower()} {reference}")
+        assert isinstance(record, cls)
+        return record
+
+    def all(self, cls: type[R], where: Callable[[R], bool] = lambda _: True) -> list[R]:
+        """The stored records with what this transaction put over them."""
+        records: dict[str, R] = {record.key: record for record in self._store.all(cls)}
+        for (kind, key), record in self._put.items():
+            if kind is cls and isinstance(record, cls):
+                records[key] = record
+        return [record for record in records.values() if where(record)]
+
+    def new(self, cls: type[R], **fields: Any) -> R:
+        """A record with the next free number."""
+        return self.put(cls(key=new_key(self._next_number(cls)), created=now(), **fields))
+
+    def put(self, record: R, note: str = "") -> R:
+        before = self._before(record)
+        if before != record:
+            self._put[(type(record), record.key)] = record
+            self._audit.append(
+                Change(f"{record.folder}/{record.key}", _state(before), _state(record), note)
+            )
+        return record
+
+    def note(self, record: Record, text: str) -> None:
+        """An audit line for something refused or seen that changes no record."""
+        self._audit.append(Change(f"{record.folder}/{record.key}", _state(record), _state(record), text))
+
+    def commit(self) -> None:
+        if not self._audit:
+            return
+        location = self._store.location
+        writes: dict[str, str | None] = {
+            f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()
+        }
+        name, append = lines(location.records / "audit", writer_id(location.private), self._command, self._audit)
+        appends: dict[str, Append] = {f"audit/{name}": append}
+        commit(self._store.journal, location.records, Changes(writes, appends))
+
+    def _before(self, record: Record) -> Record | None:
+        staged = self._put.get((type(record), record.key))
+        return staged or self._store.find(type(record), record.key)
+
+    def _next_number(self, cls: type[Record]) -> int:
+        keys = self._store.keys(cls) + [key for kind, key in self._put if kind is cls]
+        return max(map(number_of, keys), default=0) + 1
+
+
+def _state(record: Record | None) -> str | None:
+    return None if record is None else getattr(record, "state", "recorded")
