@@ -23,7 +23,6 @@ INT64 = 2**63
 _FORBIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _RAW = re.compile(f"[{_FORBIDDEN}]")
 _CONFLICT = (b"\n<<<<<<<", b"\n|||||||", b"\n=======", b"\n>>>>>>>")
-
 _CONSTANTS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)")
@@ -41,7 +40,7 @@ def load(data: bytes, where: str) -> dict[str, object]:
     # Where PyYAML was built without libyaml, its own parser gives the same events, slowly.
     parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        return _Reader(parser.get_event, where).document()
+        return _Reader(yaml.events, parser.get_event, where).document()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
         raise _invalid(where, line, error.problem or "no YAML") from error
@@ -52,8 +51,7 @@ def _checked_text(data: bytes, where: str) -> str:
     if len(data) > MAX_BYTES:
         raise _invalid(where, 0, f"the file has {len(data)} bytes, at most {MAX_BYTES} are read")
     framed = b"\n" + data
-    markers = [found for marker in _CONFLICT if (found := framed.find(marker)) >= 0]
-    if markers:
+    if markers := [found for marker in _CONFLICT if (found := framed.find(marker)) >= 0]:
         raise _invalid(where, data.count(b"\n", 0, min(markers)), "unresolved merge conflict", _MERGE)
     try:
         text = data.decode("utf-8-sig")
@@ -73,9 +71,7 @@ def _invalid(where: str, index: int, reason: str, hint: str = _FIX) -> InvalidFi
 class _Reader:
     """One document, built from parser events; stops at the first that a record may not have."""
 
-    def __init__(self, next_event: Callable[[], Any], where: str) -> None:
-        from yaml import events
-
+    def __init__(self, events: Any, next_event: Callable[[], Any], where: str) -> None:
         self.events = events
         self.next = next_event
         self.where = where
@@ -106,7 +102,7 @@ class _Reader:
         self.check_node(event)
         if not isinstance(event, self.events.ScalarEvent):
             raise self.invalid(event, "a list or mapping is used as a key")
-        text: str = event.value
+        text = str(event.value)
         if event.implicit[0]:  # plain: neither quoted nor tagged
             if text == "<<":
                 raise self.invalid(event, "a merge key (<<)", _EXPAND)
@@ -201,10 +197,9 @@ def _constant(value: object) -> str:
     if type(value) is not float:
         raise TypeError(f"a record holds plain values, no {type(value).__name__}")
     if not math.isfinite(value):
-        raise UsageError(f"{value} can't be stored: it is no finite number")
-    digits, e, exponent = repr(value).partition("e")
-    # YAML 1.1 takes 1e+16 for text, 1.0e+16 for a number.
-    return f"{digits}.0e{exponent}" if e and "." not in digits else f"{digits}{e}{exponent}"
+        raise UsageError(f"{value} can't be stored, only finite numbers")
+    written = repr(value)
+    return written if "." in written else written.replace("e", ".0e")  # 1e+16 is text to YAML 1.1
 
 
 @lru_cache(maxsize=1024)
@@ -236,8 +231,8 @@ def _is_plain(text: str) -> bool:
 def _literal(text: str, pad: str) -> str:
     start = "2" if text[0] in " \t\n" else ""
     end = "-" if text[-1] != "\n" else "+" if text.endswith("\n\n") else ""
-    lines = text.removesuffix("\n").split("\n")
-    return "\n".join([f"|{start}{end}", *(pad + line if line else "" for line in lines)])
+    lines = [pad + line if line else "" for line in text.removesuffix("\n").split("\n")]
+    return "\n".join([f"|{start}{end}", *lines])
 
 
 def _quoted(text: str, pad: str) -> str:
