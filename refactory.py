@@ -1,5 +1,141 @@
-"""The program."""
+"""The program: finds the command's file, runs it, shows errors. `refactory a:b-c` is commands/a_b_c.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).resolve().parent
+# Installed, the packages lie in a private folder: nothing named `agents` or `state` goes to site-packages.
+sys.path.insert(0, str(_HERE / "_refactory" if (_HERE / "_refactory").is_dir() else _HERE))
+
+import click  # noqa: E402
+
+from state.errors import RefactoryError, UsageError  # noqa: E402
+
+VERSION = "0.1.0"
+INTERRUPTED = 130
+UNEXPECTED = 70  # EX_SOFTWARE, sysexits(3)
 
 
-def main() -> int:
-    return 0
+def command_name(module: str) -> str:
+    """`plan_create` is `plan:create`; `patch_apply_all` would be `patch:apply-all`."""
+    return module.replace("_", ":", 1).replace("_", "-")
+
+
+def module_name(command: str) -> str:
+    return command.replace(":", "_").replace("-", "_")
+
+
+class Commands(click.Group):
+    """One file per command; only the chosen one is imported."""
+
+    folder = Path(sys.path[0]) / "commands"
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        names = (path.stem for path in self.folder.glob("*.py"))
+        return sorted(command_name(name) for name in names if not name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        import importlib
+
+        module = importlib.import_module(f"commands.{module_name(cmd_name)}")
+        declared: click.Command | None = getattr(module, "COMMAND", None)
+        if declared is not None:
+            declared.name, declared.help = cmd_name, declared.help or module.__doc__
+            return declared
+        from commands._cli import command
+
+        return command(cmd_name, module.__doc__ or "", module.OPERATION)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
+
+    def _summary(self, name: str) -> str:
+        """The docstring's first line, read as text: to import every command would take a second."""
+        with (self.folder / f"{module_name(name)}.py").open(encoding="utf-8") as file:
+            return file.readline().strip().strip('"')
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-C", "folder", default=".", metavar="DIR", help="Work in the repository around DIR.")
+@click.option("--api-url", envvar="REF_API_URL", metavar="URL", help="Work through this server. [REF_API_URL]")
+@click.version_option(VERSION, prog_name="refactory", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, folder: str, api_url: str | None) -> None:
+    """From a request to tested, reviewed, merged code: AI coding agents in parallel, from scripts and CI."""
+    from commands._context import Context
+
+    ctx.obj = Context(Path(folder), api_url or None)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code; the console script exits with it."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(argv)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return UsageError.exit_code
+    except click.ClickException as error:
+        hint = "" if not isinstance(error, click.UsageError) or not error.ctx else _help_hint(error.ctx)
+        return _failed(argv, UsageError(error.format_message(), hint))
+    except RefactoryError as error:
+        return _failed(argv, error)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough: not an error. Nothing may be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _failed(argv, _unexpected(error))
+
+
+def _run(argv: list[str]) -> int:
+    result: Any = cli.main(argv, prog_name="refactory", standalone_mode=False)
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
+
+
+def _help_hint(ctx: click.Context) -> str:
+    return f"`{ctx.command_path} --help` shows what is expected"
+
+
+def _failed(argv: list[str], error: RefactoryError) -> int:
+    if wants_json(argv):
+        from commands._output import encoded, envelope
+
+        command = next((word for word in argv if not word.startswith("-")), "")
+        print(encoded(envelope(command, None, [error]), "json"))
+    print(f"refactory: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  {error.hint}", file=sys.stderr)
+    return error.exit_code
+
+
+def wants_json(argv: list[str]) -> bool:
+    pairs = zip(argv, [*argv[1:], ""], strict=True)
+    return "--json" in argv or "--format=json" in argv or ("--format", "json") in pairs
+
+
+def _unexpected(error: Exception) -> RefactoryError:
+    """A bug of ours: a log ready to paste into a report, and its path."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="refactory-", suffix=".log", delete=False) as log:
+        log.write(f"refactory {VERSION}, Python {sys.version}\n")
+        log.writelines(traceback.format_exception(error))
+    failure = RefactoryError(f"unexpected error: {type(error).__name__}: {error}", f"the details are in {log.name}")
+    failure.code, failure.exit_code = "unexpected", UNEXPECTED
+    return failure
+
+
+if __name__ == "__main__":
+    sys.exit(main())

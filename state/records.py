@@ -102,7 +102,7 @@ class Tests(Part, frozen=True, kw_only=True):
 
 
 class Pull(Record, frozen=True, kw_only=True):
-    """One attempt at a task that an agent calls complete, and what testing it showed."""
+    """One attempt at a task: the commit an agent calls complete and what testing it showed, or its failure."""
 
     folder: ClassVar[str] = "pulls"
     references: ClassVar[tuple[str, ...]] = ("task", "orchestration")
@@ -117,6 +117,7 @@ class Pull(Record, frozen=True, kw_only=True):
     pr_url: str | None = None
     diffstat: Diffstat | None = None
     usage: Usage | None = None
+    failure: str = ""
     tests: Tests | None = None
 
 

@@ -1,0 +1,179 @@
+"""What happened to a task: an attempt reported, tests run, sent back, retried, cancelled."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from agents.dispatch import fenced
+from agents.work import Report
+from state import leases
+from state.errors import Conflict, UsageError
+from state.keys import number_of
+from state.lifecycle import move
+from state.records import Orchestration, Pull, Task, Tests
+from state.store import Store
+from state.transaction import Transaction
+
+_FEEDBACK = 20_000  # characters of output that go back to a coder
+
+
+def report(store: Store, agent: str, task_id: str, token: int | None, report: Report) -> tuple[Pull, bool]:
+    """Record an agent's attempt. The same report again gives the same pull, and False: nothing was new."""
+    with store.transaction("pull:record") as changes:
+        task = changes.get(Task, task_id)
+        _check_agent(task, agent)
+        again = _same(changes, task, agent, report)
+        if again:
+            return again, False
+        fenced(store, changes, task, token, agent)
+        task = _in_progress(task)
+        pull = changes.new(Pull, agent=agent, **_pull_fields(task, report))
+        changes.put(_after_attempt(changes, task, report))
+        leases.release(store.location.private, task.key)
+        return pull, True
+
+
+def _check_agent(task: Task, agent: str) -> None:
+    if task.agent != agent:
+        raise Conflict(
+            f"task {number_of(task.key)} is {f'assigned to {task.agent}' if task.agent else 'not assigned'}, "
+            f"not to {agent}",
+            "`refactory tasks:list --agent NAME` shows an agent's own",
+        )
+
+
+def _same(changes: Transaction, task: Task, agent: str, report: Report) -> Pull | None:
+    """An earlier pull of this attempt with the same commit, branch and URL."""
+    for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.agent == agent):
+        same = (pull.commit, pull.pr_url, pull.failure) == (report.commit, report.pr_url, report.failure)
+        if same and pull.attempt == task.attempts and report.branch in (None, pull.branch):
+            return pull
+    return None
+
+
+def _in_progress(task: Task) -> Task:
+    """An agent from outside may report without a claim: that is its start, too."""
+    if task.state == "assigned":
+        return move(task, "in_progress", attempts=task.attempts + 1)
+    if task.state == "testing" and task.commit is None:
+        return task  # so far only a URL is known of it; now comes the rest
+    if task.state != "in_progress":
+        raise Conflict(
+            f"task {number_of(task.key)} is {task.state}: nothing to report",
+            "an assigned task or one in progress takes a report; `refactory task:retry` assigns it again",
+        )
+    return task
+
+
+def _pull_fields(task: Task, report: Report) -> dict[str, object]:
+    return {
+        "task": task.key,
+        "orchestration": task.orchestration,
+        "attempt": task.attempts,
+        "backend": report.backend,
+        "branch": report.branch,
+        "base": report.base,
+        "commit": report.commit,
+        "pr_url": report.pr_url,
+        "diffstat": report.diffstat,
+        "usage": report.usage,
+        "failure": report.failure[:_FEEDBACK],
+    }
+
+
+def _after_attempt(changes: Transaction, task: Task, report: Report) -> Task:
+    if report.failure:
+        return back_or_failed(changes, task, report.failure)
+    branch = report.branch or task.branch
+    found = {"commit": report.commit, "branch": branch, "pr_url": report.pr_url or task.pr_url, "feedback": ""}
+    return replace(task, **found) if task.state == "testing" else move(task, "testing", **found)
+
+
+def back_or_failed(changes: Transaction, task: Task, reason: str, base: str | None = None) -> Task:
+    """To its coder again with the reason, or failed when its attempts are used up."""
+    budget = _budget(changes, task)
+    reason = reason[-_FEEDBACK:]
+    if task.attempts < budget:
+        return move(task, "assigned", feedback=reason, base=base or task.base)
+    _block_dependents(changes, task)
+    return move(task, "failed", feedback=reason)
+
+
+def _budget(changes: Transaction, task: Task) -> int:
+    if task.orchestration is None:
+        return 1
+    return changes.get(Orchestration, task.orchestration).budgets.attempts
+
+
+def _block_dependents(changes: Transaction, task: Task) -> None:
+    for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
+        if dependent.state in ("pending", "assigned"):
+            reason = f"task {number_of(task.key)} that it depends on did not succeed"
+            changes.put(move(dependent, "blocked", feedback=reason))
+            _block_dependents(changes, dependent)
+
+
+def report_tests(store: Store, task_id: str, token: int | None, commit: str, tests: Tests) -> Task:
+    """A tester's verdict on a commit: completed, or back to the coder."""
+    with store.transaction("tests:record") as changes:
+        task = changes.get(Task, task_id)
+        if task.state == "completed" and task.commit == commit:
+            return task
+        fenced(store, changes, task, token, tests.tester)
+        if task.state != "testing" or task.commit != commit:
+            raise Conflict(f"task {number_of(task.key)} is {task.state} at {task.commit}, not testing {commit}")
+        for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.commit == commit):
+            changes.put(replace(pull, tests=tests))
+        leases.release(store.location.private, task.key)
+        if tests.verdict == "passed":
+            return changes.put(move(task, "completed"))
+        return changes.put(back_or_failed(changes, task, f"The tests failed:\n{tests.output}"))
+
+
+def rework(store: Store, task_id: str, onto: str | None, reason: str) -> Task:
+    """Send a completed task back to its coder, on top of `onto`; what was built on it goes back, too."""
+    with store.transaction("task:rework") as changes:
+        task = changes.get(Task, task_id)
+        if task.state == "assigned" and task.base == onto:
+            return task
+        for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
+            _redo(changes, dependent, f"task {number_of(task.key)} that it builds on is being done again")
+        return changes.put(back_or_failed(changes, task, reason, onto))
+
+
+def _redo(changes: Transaction, task: Task, reason: str) -> None:
+    """Not its own fault: the attempt is given back."""
+    if task.state not in ("completed", "testing", "in_progress"):
+        return
+    attempts = max(0, task.attempts - 1)
+    changes.put(move(task, "assigned", feedback=reason, base=None, attempts=attempts))
+    for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
+        _redo(changes, dependent, reason)
+
+
+def retry(store: Store, task_id: str) -> Task:
+    """A failed, blocked or cancelled task gets its attempts again; what it blocked is free."""
+    with store.transaction("task:retry") as changes:
+        task = changes.get(Task, task_id)
+        if task.state not in ("failed", "blocked", "cancelled"):
+            raise Conflict(
+                f"task {number_of(task.key)} is {task.state}: only failed, blocked or cancelled ones are retried"
+            )
+        if task.agent is None:
+            return changes.put(move(task, "pending", feedback=""))
+        for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
+            if dependent.state == "blocked":
+                changes.put(move(dependent, "assigned", feedback=""))
+        return changes.put(move(task, "assigned", attempts=0))
+
+
+def cancel(store: Store, task_id: str, reason: str) -> Task:
+    with store.transaction("task:cancel") as changes:
+        task = changes.get(Task, task_id)
+        if task.state == "cancelled":
+            return task
+        if len(reason) > _FEEDBACK:
+            raise UsageError(f"the reason is longer than {_FEEDBACK} characters")
+        leases.release(store.location.private, task.key)
+        _block_dependents(changes, task)
+        return changes.put(move(task, "cancelled", feedback=reason))

@@ -1,0 +1,140 @@
+"""Who gets which task: claims under a lease, in dependency order."""
+
+from __future__ import annotations
+
+import time
+from calendar import timegm
+from collections.abc import Sequence
+
+from agents.work import Claim, Parent, Role
+from state import leases
+from state.errors import BudgetReached, Conflict
+from state.keys import number_of
+from state.lifecycle import move
+from state.records import Orchestration, Plan, Pull, Task
+from state.store import Store
+from state.transaction import Transaction
+
+DONE = frozenset({"completed", "merged"})
+
+
+def claim(store: Store, agent: str, role: Role, pid: int | None) -> Claim | None:
+    """The next task for this agent, or None. Raises BudgetReached when there is one that may not start."""
+    if not any(_waiting(store, task, agent, role) for task in store.all(Task)):
+        return None  # asked many times a second: only a hit is worth the lock
+    with store.transaction(f"agent:{role}") as changes:
+        tasks = {task.key: task for task in changes.all(Task)}
+        for task in tasks.values():
+            if _waiting(store, task, agent, role) and _ready(task, tasks):
+                return _claimed(store, changes, task, tasks, agent, role, pid)
+    return None
+
+
+def _waiting(store: Store, task: Task, agent: str, role: Role) -> bool:
+    if role == "tester":
+        mine = task.state == "testing" and task.commit is not None
+    else:
+        mine = task.agent == agent and task.state in ("assigned", "in_progress")
+    if not mine or (role == "coder" and task.state == "assigned"):
+        return mine
+    lease = leases.find(store.location.private, task.key)
+    return lease is None or not lease.live()
+
+
+def _ready(task: Task, tasks: dict[str, Task]) -> bool:
+    return all(key in tasks and tasks[key].state in DONE for key in task.depends_on)
+
+
+def _claimed(
+    store: Store,
+    changes: Transaction,
+    task: Task,
+    tasks: dict[str, Task],
+    agent: str,
+    role: Role,
+    pid: int | None,
+) -> Claim:
+    orchestration = changes.get(Orchestration, task.orchestration or "")
+    left = _tokens_left(orchestration, changes)
+    if role == "coder":
+        check_budget(orchestration, left)
+        task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
+    seconds = store.config.lease_seconds
+    lease = leases.take(store.location.private, task.key, agent, pid, seconds)
+    return Claim(
+        task=task,
+        orchestration=orchestration,
+        design=changes.get(Plan, task.plan).design,
+        token=lease.token,
+        lease_seconds=seconds,
+        parents=_parents(task, tasks),
+        tokens_left=left,
+        config=store.config,
+    )
+
+
+def _attempt(task: Task) -> int:
+    """A coder that died in an attempt did not use it up; the next one carries it on."""
+    return task.attempts + 1 if task.state == "assigned" else task.attempts
+
+
+def _parents(task: Task, tasks: dict[str, Task]) -> list[Parent]:
+    found = (tasks[key] for key in task.depends_on)
+    return [Parent(task=t.key, branch=t.branch or "", commit=t.commit or "") for t in found]
+
+
+def _tokens_left(orchestration: Orchestration, changes: Transaction) -> int | None:
+    if orchestration.budgets.tokens is None:
+        return None
+    pulls = changes.all(Pull, lambda pull: pull.orchestration == orchestration.key)
+    return orchestration.budgets.tokens - tokens_used(pulls)
+
+
+def tokens_used(pulls: Sequence[Pull]) -> int:
+    return sum(pull.usage.input_tokens + pull.usage.output_tokens for pull in pulls if pull.usage)
+
+
+def check_budget(orchestration: Orchestration, tokens_left: int | None) -> None:
+    number = number_of(orchestration.key)
+    hint = "what is done is kept; raise `budgets` in .refactory/config.yaml and orchestrate again"
+    if tokens_left is not None and tokens_left <= 0:
+        raise BudgetReached(f"orchestration {number}: {orchestration.budgets.tokens} tokens are used up", hint)
+    minutes = orchestration.budgets.minutes
+    if minutes is not None and _age(orchestration) > minutes * 60:
+        raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", hint)
+
+
+def _age(orchestration: Orchestration) -> float:
+    return time.time() - timegm(time.strptime(orchestration.created, "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def renew(store: Store, task: str, token: int) -> None:
+    """Raises Conflict when the lease is over."""
+    with store.lock("renew"):
+        leases.renew(store.location.private, task, token, store.config.lease_seconds)
+
+
+def release(store: Store, task: str, token: int) -> None:
+    """Give a claim back unfinished: the attempt does not count."""
+    with store.transaction("release") as changes:
+        held = leases.check(store.location.private, task, token)
+        record = changes.get(Task, task)
+        if record.state == "in_progress":
+            changes.put(move(record, "assigned", attempts=max(0, record.attempts - 1)))
+        leases.release(store.location.private, held.task)
+
+
+def fenced(store: Store, changes: Transaction, task: Task, token: int | None, agent: str) -> None:
+    """Refuse the report of a late holder. Without a token only a task that nobody holds is taken."""
+    private = store.location.private
+    try:
+        if token is not None:
+            leases.check(private, task.key, token)
+            return
+        lease = leases.find(private, task.key)
+        if lease and lease.live():
+            raise Conflict(f"task {number_of(task.key)} is held by {lease.holder}", "report with its token")
+    except Conflict as error:
+        changes.note(task, f"refused a report of {agent}: {error.message}")
+        changes.commit()
+        raise

@@ -1,0 +1,171 @@
+"""Git, run so that nothing planted in a repository or a worktree makes it run something else."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from git.cmd import Git
+
+from state.errors import RefactoryError
+
+# Hooks, monitors and nested bare repositories are how a tree makes git run programs. The rest keeps git from
+# starting work of its own in the background, and from signing in the user's name.
+_SAFE = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "safe.bareRepository": "explicit",
+    "protocol.ext.allow": "never",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "commit.gpgSign": "false",
+    "advice.detachedHead": "false",
+    "core.quotePath": "false",
+}
+_OPTIONS = [part for name, value in _SAFE.items() for part in ("-c", f"{name}={value}")]
+
+# `git rev-parse --local-env-vars`: what a hook or an alias around us sets for its own repository.
+_LOCAL = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR",
+)  # fmt: skip
+
+
+class GitError(RefactoryError):
+    code = "git"
+
+    def __init__(self, args: Sequence[str], status: int, stderr: str) -> None:
+        said = stderr.strip().splitlines()
+        super().__init__(f"git {args[0]}: {said[-1] if said else f'exit {status}'}", "\n".join(said[:-1][-5:]))
+        self.status = status
+        self.stderr = stderr
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A merge in memory: its tree, and the paths in conflict (none: it is clean)."""
+
+    tree: str
+    conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One git folder, always named to git, never discovered."""
+
+    git_dir: Path
+    work_tree: Path | None = None
+    index: Path | None = None
+
+    def run(self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
+        """Standard output as text, without the last line end. Raises GitError."""
+        return self.raw(*args, input=input, env=env).decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def raw(self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+        status, out, err = self.attempt(*args, input=input, env=env)
+        if status:
+            raise GitError(args, status, err)
+        return out
+
+    def attempt(
+        self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, str]:
+        """Exit status, standard output, standard error."""
+        for name in _LOCAL:
+            os.environ.pop(name, None)
+        with tempfile.TemporaryFile() as stdin:
+            if input is not None:
+                stdin.write(input)
+                stdin.seek(0)
+            status, out, err = Git(str(self.work_tree or self.git_dir)).execute(
+                ["git", *_OPTIONS, *args],
+                istream=stdin,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env={**self._env(), **(env or {})},
+            )
+        text = err if isinstance(err, str) else err.decode("utf-8", "replace")
+        return int(status), bytes(out), text
+
+    def _env(self) -> dict[str, str]:
+        env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+        if self.work_tree:
+            env["GIT_WORK_TREE"] = str(self.work_tree)
+        if self.index:
+            env["GIT_INDEX_FILE"] = str(self.index)
+        return env | identity(self.git_dir)
+
+    def with_index(self, index: Path) -> Repository:
+        return replace(self, index=index)
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit a branch, tag or id names, or None."""
+        name = f"{revision}^{{commit}}"
+        status, out, _ = self.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+        return None if status else out.decode().strip()
+
+    def tree(self, commit: str) -> str:
+        return self.run("rev-parse", "--verify", f"{commit}^{{tree}}")
+
+    def merge_tree(self, ours: str, theirs: str) -> Merge:
+        """Merge two commits without a working tree (git-merge-tree(1), `--write-tree`)."""
+        args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs)
+        status, out, err = self.attempt(*args)
+        if status not in (0, 1):
+            raise GitError(args, status, err)
+        tree, *paths = out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+        return Merge(tree, tuple(dict.fromkeys(path for path in paths if path)))
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str, date: str | None = None) -> str:
+        """A commit id. With a `date` (any that git takes) the same input always gives the same id."""
+        flags = [part for parent in parents for part in ("-p", parent)]
+        env = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date else None
+        return self.run("commit-tree", *flags, tree, input=message.encode(errors="surrogateescape"), env=env)
+
+    def update_ref(self, ref: str, new: str, old: str | None = None) -> None:
+        """Set `ref`; with `old` only if it still is that (all zeros: if it does not exist)."""
+        self.run("update-ref", "-m", "refactory", ref, new, *([old] if old else []))
+
+    def is_ancestor(self, ancestor: str, commit: str) -> bool:
+        return self.attempt("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
+
+    def changed_paths(self, old: str, new: str) -> list[str]:
+        out = self.raw("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+        return out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0") if out else []
+
+    def files(self, commit: str) -> list[str]:
+        out = self.raw("ls-tree", "-r", "-z", "--name-only", commit)
+        return out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0") if out else []
+
+    def blob(self, commit: str, path: str) -> bytes | None:
+        """A file's content in a commit; None where there is no such regular file."""
+        status, out, _ = self.attempt("cat-file", "blob", f"{commit}:{path}")
+        return None if status else out
+
+
+@cache
+def identity(git_dir: Path) -> dict[str, str]:
+    """Refactory's own name where the user has configured none; CI machines seldom have one."""
+    status, _, _ = Git().execute(
+        ["git", "--git-dir", str(git_dir), "var", "GIT_COMMITTER_IDENT"],
+        with_extended_output=True,
+        with_exceptions=False,
+        env={"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"},
+    )
+    if status == 0:
+        return {}
+    name, email = "Refactory", "refactory@localhost"
+    return {
+        "GIT_AUTHOR_NAME": name,
+        "GIT_AUTHOR_EMAIL": email,
+        "GIT_COMMITTER_NAME": name,
+        "GIT_COMMITTER_EMAIL": email,
+    }

@@ -1,0 +1,164 @@
+"""A pool of worktrees: a fresh one of a large repository costs seconds, a reused one milliseconds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.git import GitError, Repository
+from agents.processes import kill_inhabitants
+from state.errors import Busy, RefactoryError
+from state.lock import locked
+
+STATE_FOLDER = ".refactory"
+_MOST = 256  # worktrees of one clone; far above what a machine can run at once
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """A working tree without `.refactory/`. `git` names its git folder, whatever its `.git` file says."""
+
+    path: Path
+    git: Repository
+    commit: str
+
+    def snapshot(self) -> str:
+        """The tree of all that is in the folder now, with the start commit's `.refactory/` in it."""
+        outside = ("--", ".", f":(exclude,top,icase){STATE_FOLDER}")
+        self.git.run("add", "--all", *outside)
+        tree = self.git.run("write-tree")
+        return with_state_of(self.git, tree, self.commit)
+
+
+class Pool:
+    """Worktrees in `folder`, named 1, 2, ...; each is owned by whoever holds its lock file."""
+
+    def __init__(self, repository: Repository, folder: Path, git_lock: Path) -> None:
+        self.repository = repository
+        self.folder = folder
+        self._git_lock = git_lock
+
+    @contextmanager
+    def checkout(self, commit: str) -> Iterator[Worktree]:
+        """A clean worktree at `commit`, ours until the block ends."""
+        with self._slot() as number:
+            worktree = self._prepared(number, commit)
+            try:
+                yield worktree
+            finally:
+                kill_inhabitants(worktree.path)
+
+    def dispose(self) -> None:
+        """Remove every worktree that nobody holds."""
+        for marker in sorted(self.folder.glob("*.ready")):
+            with self._held(marker.stem) as held:
+                if held:
+                    self._remove(marker.stem)
+
+    def names(self) -> list[str]:
+        return sorted({path.name.partition(".")[0] for path in self.folder.glob("*")})
+
+    @contextmanager
+    def _slot(self) -> Iterator[str]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, _MOST + 1):
+            with self._held(str(number)) as held:
+                if held:
+                    yield str(number)
+                    return
+        raise Busy(f"{self.folder}: all {_MOST} worktrees are in use", "`refactory doctor` shows by whom")
+
+    @contextmanager
+    def _held(self, name: str) -> Iterator[bool]:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _prepared(self, name: str, commit: str) -> Worktree:
+        marker = self.folder / f"{name}.ready"
+        if marker.exists():
+            try:
+                return self._at(name, Path(marker.read_text(encoding="utf-8")), commit)
+            except (GitError, OSError):
+                pass  # killed halfway, or damaged by an agent: a new one is made
+        self._remove(name)
+        return self._at(name, self._add(name, commit), commit)
+
+    def _at(self, name: str, git_dir: Path, commit: str) -> Worktree:
+        path = self.folder / name
+        if not path.is_dir() or not git_dir.is_dir():
+            raise RefactoryError(f"{path}: damaged worktree")
+        for left in git_dir.glob("*.lock"):
+            left.unlink()  # a killed git's: we hold the worktree, so nobody else can be using them
+        (path / ".git").unlink(missing_ok=True)
+        (path / ".git").write_text(f"gitdir: {git_dir}\n", encoding="utf-8")
+        git = Repository(git_dir, path)
+        git.run("update-ref", "--no-deref", "HEAD", commit)
+        git.run("read-tree", "--reset", "-u", without_state(git, commit))
+        git.run("clean", "-ffdxq")
+        return Worktree(path, git, commit)
+
+    def _add(self, name: str, commit: str) -> Path:
+        path = self.folder / name
+        with locked(self._git_lock, "worktree add"):
+            self.repository.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(path), commit)
+        git_dir = (path / ".git").read_text(encoding="utf-8").removeprefix("gitdir: ").strip()
+        (self.folder / f"{name}.ready").write_text(git_dir, encoding="utf-8")
+        return Path(git_dir)
+
+    def _remove(self, name: str) -> None:
+        """Also what a killed `worktree add` left: a folder, an entry, or half of one."""
+        path = self.folder / name
+        (self.folder / f"{name}.ready").unlink(missing_ok=True)
+        with locked(self._git_lock, "worktree remove"):
+            for entry in self._entries(path):
+                shutil.rmtree(entry, ignore_errors=True)
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _entries(self, path: Path) -> list[Path]:
+        """The folders in `.git/worktrees` that belong to this path."""
+        found = []
+        for entry in (self.repository.git_dir / "worktrees").glob("*"):
+            pointer = entry / "gitdir"
+            text = pointer.read_text(encoding="utf-8", errors="replace").strip() if pointer.is_file() else ""
+            if text == str(path / ".git"):
+                found.append(entry)
+        return found
+
+
+def without_state(git: Repository, commit: str) -> str:
+    """The commit's tree, `.refactory/` left out, so that no agent sees or changes the records."""
+    lines = _top_level(git, commit)
+    kept = [line for line in lines if not line.endswith(f"\t{STATE_FOLDER}".encode())]
+    if len(kept) == len(lines):
+        return git.tree(commit)
+    return git.run("mktree", "-z", input=b"".join(line + b"\0" for line in kept))
+
+
+def with_state_of(git: Repository, tree: str, commit: str) -> str:
+    """`tree` with exactly the `.refactory/` that `commit` has."""
+    mine = [line for line in _top_level(git, commit) if line.endswith(f"\t{STATE_FOLDER}".encode())]
+    lines = _top_level(git, tree)
+    kept = [line for line in lines if not line.endswith(f"\t{STATE_FOLDER}".encode())]
+    if not mine and len(kept) == len(lines):
+        return tree
+    return git.run("mktree", "-z", input=b"".join(line + b"\0" for line in kept + mine))
+
+
+def _top_level(git: Repository, treeish: str) -> list[bytes]:
+    out = git.raw("ls-tree", "-z", treeish)
+    return out.rstrip(b"\0").split(b"\0") if out else []

@@ -1,0 +1,138 @@
+"""The click command of an operation: its arguments, options and help come from the params type."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import click
+import msgspec
+
+from commands._context import Context
+from commands._operation import Operation
+from commands._output import FORMATS, show
+from state.errors import UsageError
+
+Field = msgspec.structs.FieldInfo
+
+
+def command(name: str, help_text: str, operation: Operation[Any, Any]) -> click.Command:
+    def callback(**given: Any) -> int:
+        form = chosen_format(given)
+        context = click.get_current_context().find_object(Context)
+        assert context is not None
+        result = context.call(operation, to_params(operation.params, given))
+        code = operation.exit_code(result)
+        show(name, result, operation.text(result), form, failed=code != 0)
+        return code
+
+    fields = msgspec.structs.fields(operation.params)
+    parameters = [_parameter(field, f"{{{field.encode_name}}}" in operation.path) for field in fields]
+    return click.Command(name, callback=callback, help=help_text, params=[*parameters, *output_options()])
+
+
+def output_options() -> list[click.Parameter]:
+    return [
+        click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON envelope."),
+        click.Option(
+            ["--format", "form"], type=click.Choice(FORMATS), default="text", show_default=True,
+            help="How to print the result.",
+        ),
+    ]  # fmt: skip
+
+
+def chosen_format(given: dict[str, Any]) -> str:
+    form = given.pop("form")
+    return "json" if given.pop("as_json") else str(form)
+
+
+def to_params(cls: type[Any], given: dict[str, Any]) -> Any:
+    """Click's values as the operation's params; `-` is standard input where a text is expected."""
+    values = {}
+    for field in msgspec.structs.fields(cls):
+        value = given.get(field.name)
+        if value is None or value == ():
+            continue
+        if value == "-" and _meta(field).get("text"):
+            value = read_stdin()
+        values[field.encode_name] = list(value) if isinstance(value, tuple) else value
+    return convert(cls, values)
+
+
+def convert(cls: type[Any], values: dict[str, Any], strict: bool = True) -> Any:
+    try:
+        return msgspec.convert(values, cls, strict=strict)
+    except msgspec.ValidationError as error:
+        raise UsageError(_readable(str(error)), "--help shows what is expected") from None
+
+
+def read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input is not UTF-8 (byte {error.start})") from None
+
+
+def _readable(message: str) -> str:
+    """`Expected ... - at `$.title`` is msgspec's way to say `title: expected ...`."""
+    reason, found, path = message.partition(" - at `$.")
+    if not found:
+        return message
+    return f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}"
+
+
+def _parameter(field: Field, is_argument: bool) -> click.Parameter:
+    meta = _meta(field)
+    if is_argument:
+        return click.Argument(
+            [field.name], metavar=meta.get("metavar"), required=field.required, envvar=meta.get("env")
+        )
+    flag = "--" + meta.get("option", field.name.replace("_", "-"))
+    kind = _click_type(field.type)
+    return click.Option(
+        [flag, field.name],
+        required=field.required,
+        help=meta.get("description"),
+        show_default=_shown_default(field),
+        envvar=meta.get("env"),
+        is_flag=kind is bool,
+        multiple=kind is list,
+        type=None if kind in (bool, list) else kind,
+        metavar=meta.get("metavar"),
+    )
+
+
+def _shown_default(field: Field) -> bool | str:
+    return str(field.default) if isinstance(field.default, (str, int, float)) and field.default != "" else False
+
+
+def _meta(field: Field) -> dict[str, Any]:
+    """What Annotated says of the field, the outermost last."""
+    found: dict[str, Any] = {}
+    kind = field.type
+    while kind is not None:
+        nested = None
+        for part in get_args(kind):
+            if isinstance(part, msgspec.Meta):
+                described = {"description": part.description} if part.description else {}
+                found = {**(part.extra or {}), **described, **found}
+            elif get_origin(part) is Annotated:
+                nested = part
+        kind = nested
+    return found
+
+
+def _click_type(kind: Any) -> Any:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _click_type(get_args(kind)[0])
+    if origin is Literal:
+        return click.Choice(list(get_args(kind)))
+    if origin is list:
+        return list
+    if origin is not None and type(None) in get_args(kind):
+        rest = [part for part in get_args(kind) if part is not type(None)]
+        return _click_type(rest[0]) if len(rest) == 1 else str
+    if origin is Union or "|" in str(kind):
+        return str
+    return kind if kind in (bool, int, float) else str

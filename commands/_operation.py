@@ -1,0 +1,82 @@
+"""What a command file declares; the CLI, the HTTP API, its OpenAPI and the remote client are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
+
+import msgspec
+
+from state.store import Store
+
+Role = Literal["viewer", "agent", "operator", "admin"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+P = TypeVar("P", bound="Params")
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """An operation's input: one definition for arguments and options, JSON bodies and query strings."""
+
+
+@dataclass(frozen=True)
+class Operation(Generic[P, R]):
+    """`route`: "POST /requests/{id}/plans"; parameters in the path are the command's arguments.
+
+    `text` renders the result for people, `exit_code` says what it means to a script, `status` to a client.
+    """
+
+    run: Callable[[Store, P], R]
+    params: type[P]
+    route: str
+    text: Callable[[R], str]
+    role: Role = "operator"
+    exit_code: Callable[[R], int] = lambda _: 0
+    status: Callable[[R], int] = lambda _: 200
+
+    @property
+    def method(self) -> str:
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
+
+    def result_type(self) -> Any:
+        return get_type_hints(self.run, include_extras=True)["return"]
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A part of a list; `total` counts all that match the filters."""
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
+
+
+def page(items: list[T], limit: int, offset: int) -> Page[T]:
+    return Page(items=items[offset : offset + limit], total=len(items), limit=limit, offset=offset)
+
+
+def _id(kind: str) -> Any:
+    text = f"The {kind}'s number, such as 7, or its whole key, such as 7-k3f9q2mx."
+    return msgspec.Meta(description=text, extra={"metavar": f"<{kind}Id>"})
+
+
+RequestId = Annotated[int | str, _id("request")]
+PlanId = Annotated[int | str, _id("plan")]
+TaskId = Annotated[int | str, _id("task")]
+OrchestrationId = Annotated[int | str, _id("orchestration")]
+AgentName = Annotated[
+    str,
+    msgspec.Meta(
+        description="The agent's name.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        extra={"metavar": "<agentName>", "env": "AGENT_NAME"},
+    ),
+]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="At most so many.")]
+Offset = Annotated[int, msgspec.Meta(ge=0, description="Skip so many first.")]

@@ -1,0 +1,53 @@
+"""How a result leaves the program: text, or one JSON or YAML envelope whose keys never change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from commands._view import view
+from state.errors import RefactoryError
+
+FORMATS = ("text", "json", "yaml", "ids")
+VERSION = 1
+
+
+def envelope(command: str, data: Any, errors: list[RefactoryError], failed: bool = False) -> dict[str, Any]:
+    """The keys are pinned by tests/commands/envelope_test.py: scripts rely on them."""
+    return {
+        "version": VERSION,
+        "command": command,
+        "status": "error" if errors or failed else "ok",
+        "data": view(data),
+        "errors": [{"code": e.code, "message": e.message, "hint": e.hint or None} for e in errors],
+    }
+
+
+def show(command: str, result: Any, text: str, form: str, failed: bool = False) -> None:
+    if form == "text":
+        if text:
+            click.echo(text)
+    elif form == "ids":
+        for number in ids(view(result)):
+            click.echo(str(number))
+    else:
+        click.echo(encoded(envelope(command, result, [], failed), form))
+
+
+def encoded(value: dict[str, Any], form: str) -> str:
+    if form == "yaml":
+        from state.yaml_codec import dump
+
+        return dump(value).decode().rstrip("\n")
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def ids(data: Any) -> list[int]:
+    """The numbers in a result: a page's, a list's, or the record's own."""
+    if isinstance(data, dict) and isinstance(data.get("items"), list):
+        data = data["items"]
+    if isinstance(data, list):
+        return [item["id"] for item in data if isinstance(item, dict) and "id" in item]
+    return [data["id"]] if isinstance(data, dict) and "id" in data else []

@@ -1,0 +1,37 @@
+"""Plain text for people: aligned columns, labelled fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from state.keys import number_of
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns two spaces apart. No borders: the lines stay easy to cut and grep."""
+    lines = [list(header), *([_cell(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def fields(pairs: Iterable[tuple[str, object]]) -> str:
+    """`label: value` lines; empty values are left out, long ones indented below their label."""
+    return "\n".join(_field(label, value) for label, value in pairs if value not in (None, "", []))
+
+
+def numbers(keys: Iterable[str]) -> str:
+    return ", ".join(str(number_of(key)) for key in keys)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else " ".join(str(value).split())
+
+
+def _field(label: str, value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if "\n" not in text:
+        return f"{label}: {text}"
+    return f"{label}:\n" + "\n".join(f"  {line}".rstrip() for line in text.splitlines())

@@ -1,0 +1,39 @@
+"""Prepare a repository: make `.refactory/` with a commented configuration."""
+
+from __future__ import annotations
+
+import click
+
+from commands._cli import chosen_format, output_options
+from commands._context import Context
+from commands._output import show
+from state.location import locate
+
+CONFIG = """\
+# Refactory's configuration; docs/configuration.md explains every key. All have defaults.
+version: 1
+#agents: 2
+#test:
+#  command: python3 -m pytest -q --junitxml="$REFACTORY_JUNIT"
+#coder:
+#  backend: model
+#model:
+#  model: gpt-6.2-sol
+"""
+
+
+@click.pass_obj
+def run(context: Context, **given: object) -> int:
+    form = chosen_format(given)
+    location = locate(context.folder)
+    path = location.records / "config.yaml"
+    fresh = not path.exists()
+    if fresh:
+        location.records.mkdir(exist_ok=True)
+        path.write_text(CONFIG, encoding="utf-8")
+    said = "made" if fresh else "is there already:"
+    show("init", {"path": str(path), "created": fresh}, f"{said} {path}", form)
+    return 0
+
+
+COMMAND = click.Command("init", callback=run, help=__doc__, params=output_options())

@@ -1,0 +1,32 @@
+"""List the requests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from commands._operation import Limit, Offset, Operation, Page, Params, page
+from commands._text import table
+from state.keys import number_of
+from state.records import Request, RequestState
+from state.store import Store
+
+
+class RequestList(Params):
+    state: Annotated[RequestState | None, Meta(description="Only those in this state.")] = None
+    limit: Limit = 100
+    offset: Offset = 0
+
+
+def run(store: Store, params: RequestList) -> Page[Request]:
+    found = store.all(Request, lambda request: params.state in (None, request.state))
+    return page(found, params.limit, params.offset)
+
+
+def text(result: Page[Request]) -> str:
+    rows = [(number_of(r.key), r.state, r.title) for r in result.items]
+    return table(("ID", "STATE", "TITLE"), rows) if rows else "no requests"
+
+
+OPERATION = Operation(run, RequestList, "GET /requests", text, role="viewer")
