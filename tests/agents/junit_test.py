@@ -149,13 +149,11 @@ def test_what_pytest_writes(tmp_path: Path) -> None:
 TAGS = st.sampled_from(["testsuite", "testcase", "failure", "error", "skipped", "properties", "system-out"])
 
 
-@given(
-    st.recursive(st.text(alphabet="abc &lt;", max_size=5), lambda inside: st.tuples(TAGS, st.lists(inside)))
-)
-def test_any_nesting_is_counted_or_refused(tmp_path_factory: pytest.TempPathFactory, tree: object) -> None:
+@given(st.recursive(st.just(""), lambda inside: st.tuples(TAGS, st.lists(inside)), max_leaves=20))
+def test_no_nesting_hides_a_failure(tmp_path_factory: pytest.TempPathFactory, tree: object) -> None:
     path = tmp_path_factory.mktemp("any") / "r.xml"
-    found = counts(path, f"<testsuite>{_xml(tree)}</testsuite>")
-    assert found.unreadable or found.passed >= 0
+    text = f"<testsuite><testcase name='good'/>{_xml(tree)}</testsuite>"
+    assert counts(path, text).succeeded is not ("<failure" in text or "<error" in text or _nested(tree))
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))
@@ -169,6 +167,13 @@ def test_any_bytes_give_an_answer(tmp_path_factory: pytest.TempPathFactory, data
 
 def _xml(tree: object) -> str:
     if not isinstance(tree, tuple):
-        return str(tree).replace("&", "&amp;")
+        return ""
     tag, inside = tree
     return f"<{tag}>{''.join(map(_xml, inside))}</{tag}>"
+
+
+def _nested(tree: object, within: bool = False) -> bool:
+    if not isinstance(tree, tuple):
+        return False
+    case = tree[0] == "testcase"
+    return (case and within) or any(_nested(part, within or case) for part in tree[1])
