@@ -10,7 +10,7 @@ ROOT = PurePosixPath(".")
 
 
 def unittest_commands(files: Iterable[str], names: Collection[str]) -> list[str]:
-    """What runs the test files `files` of a tree of `names`: a discovery for each folder imports start from."""
+    """What runs the test files `files` of a tree of `names`, one discovery for each root of imports."""
     groups: dict[tuple[PurePosixPath, str], list[PurePosixPath]] = {}
     for file in sorted(files):
         path = PurePosixPath(file)
