@@ -1,0 +1,158 @@
+"""The HTTP API: one handler for each operation that the command files declare."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from commands._http_guard import PORT, TOKENS, guard, require
+from commands._http_input import from_body, from_query, read_body
+from commands._http_problems import Handler, problems
+from commands._http_routes import Exposed, exposed
+from commands._openapi import document
+from commands._operation import Operation
+from commands._view import view
+from state.keys import number_of
+from state.records import Record
+from state.store import Store
+from state.tokens import Tokens
+
+T = TypeVar("T")
+
+_READERS, _WRITERS = 4, 16  # threads; apart, since a reconciliation may run tests for minutes
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one client may take. `seconds`: to send its headers, its body, to take the answer, to be idle."""
+
+    seconds: float = 10.0
+    body: int = 12 * 1024 * 1024
+    connections: int = 512
+
+
+@dataclass
+class Workers:
+    """Operations run in threads: they read files, wait for locks, start git."""
+
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS, "read"))
+    writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS, "write"))
+    busy: int = 0
+
+    async def run(self, reading: bool, work: Callable[[], T]) -> T:
+        context = contextvars.copy_context()
+        self.busy += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self.readers if reading else self.writers, lambda: context.run(work)
+            )
+        finally:
+            self.busy -= 1
+
+
+STORE = web.AppKey("store", Store)
+BOUNDS = web.AppKey("bounds", Bounds)
+WORKERS = web.AppKey("workers", Workers)
+
+
+def application(store: Store, port: int, bounds: Bounds | None = None) -> web.Application:
+    bounds = bounds or Bounds()
+    app = web.Application(middlewares=[problems, guard], client_max_size=bounds.body)
+    app[STORE], app[PORT], app[BOUNDS] = store, port, bounds
+    app[TOKENS] = Tokens(store.location.private)
+    app.cleanup_ctx.append(_workers)
+    app.on_response_prepare.append(_headers)
+    operations = exposed()
+    shown = {each.operation.path for each in operations if each.operation.method == "GET"}
+    for each in operations:
+        resource = app.router.add_resource(each.operation.path)
+        for method in ("GET", "HEAD") if each.operation.method == "GET" else (each.operation.method,):
+            resource.add_route(method, _handler(each.operation, shown))
+    app.router.add_get("/healthz", _fixed({"status": "ok", "version": program_version()}))
+    app.router.add_get("/openapi.json", _openapi(operations))
+    return app
+
+
+def program_version() -> str:
+    try:
+        return version("refactory-orchestrator")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"
+
+
+def _handler(operation: Operation[Any, Any], shown: set[str]) -> Handler:
+    reading = operation.method == "GET"
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        require(request, operation.role)
+        app, path, query = request.app, request.match_info, list(request.query.items())
+        body = b"" if reading else await read_body(request, app[BOUNDS].seconds)
+
+        def work() -> tuple[int, dict[str, str], bytes]:
+            if reading:
+                params = from_query(operation.params, path, query)
+            else:
+                from_query(_NoQuery, {}, query)
+                params = from_body(operation.params, path, body)
+            return _answer(operation, operation.run(app[STORE], params), shown)
+
+        status, headers, data = await app[WORKERS].run(reading, work)
+        return web.Response(status=status, headers=headers, body=data, content_type=_JSON)
+
+    return handle
+
+
+class _NoQuery(msgspec.Struct):
+    """Where a body is expected, the query string must be empty."""
+
+
+def _answer(
+    operation: Operation[Any, Any], result: Any, shown: set[str]
+) -> tuple[int, dict[str, str], bytes]:
+    status, code = operation.status(result), operation.exit_code(result)
+    headers = {"Refactory-Exit-Code": str(code)} if code else {}
+    if status == 201 and isinstance(result, Record) and f"/{result.folder}/{{id}}" in shown:
+        headers["Location"] = f"/{result.folder}/{number_of(result.key)}"
+    return status, headers, msgspec.json.encode(view(result))
+
+
+def _fixed(value: dict[str, Any]) -> Handler:
+    body = msgspec.json.encode(value)
+
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type=_JSON)
+
+    return handle
+
+
+def _openapi(operations: list[Exposed]) -> Handler:
+    fixed = _fixed(document(operations, program_version()))
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        require(request, "viewer")
+        return await fixed(request)
+
+    return handle
+
+
+async def _headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "refactory"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+
+
+async def _workers(app: web.Application) -> AsyncIterator[None]:
+    workers = app[WORKERS] = Workers()
+    yield
+    for executor in (workers.readers, workers.writers):
+        executor.shutdown(wait=False, cancel_futures=True)
