@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from state.errors import RefactoryError, UsageError  # noqa: E402
 
 VERSION = "0.1.0"
 INTERRUPTED = 130
+TERMINATED = 143
 UNEXPECTED = 70  # EX_SOFTWARE, sysexits(3)
 
 
@@ -64,7 +66,9 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("-C", "folder", default=".", metavar="DIR", help="Work in the repository around DIR.")
-@click.option("--api-url", envvar="REF_API_URL", metavar="URL", help="Work through this server. [REF_API_URL]")
+@click.option(
+    "--api-url", envvar="REF_API_URL", metavar="URL", help="Work through this server. [REF_API_URL]"
+)
 @click.version_option(VERSION, prog_name="refactory", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, folder: str, api_url: str | None) -> None:
@@ -77,6 +81,8 @@ def cli(ctx: click.Context, folder: str, api_url: str | None) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; the console script exits with it."""
     argv = sys.argv[1:] if argv is None else argv
+    # A kill by name must run our `finally`s, too: they end what we started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         return _run(argv)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -132,7 +138,9 @@ def _unexpected(error: Exception) -> RefactoryError:
     with tempfile.NamedTemporaryFile("w", prefix="refactory-", suffix=".log", delete=False) as log:
         log.write(f"refactory {VERSION}, Python {sys.version}\n")
         log.writelines(traceback.format_exception(error))
-    failure = RefactoryError(f"unexpected error: {type(error).__name__}: {error}", f"the details are in {log.name}")
+    failure = RefactoryError(
+        f"unexpected error: {type(error).__name__}: {error}", f"the details are in {log.name}"
+    )
     failure.code, failure.exit_code = "unexpected", UNEXPECTED
     return failure
 

@@ -83,17 +83,24 @@ def _pull_fields(task: Task, report: Report) -> dict[str, object]:
 
 def _after_attempt(changes: Transaction, task: Task, report: Report) -> Task:
     if report.failure:
-        return back_or_failed(changes, task, report.failure)
+        return back_or_failed(changes, task, report.failure, final=report.final)
     branch = report.branch or task.branch
-    found = {"commit": report.commit, "branch": branch, "pr_url": report.pr_url or task.pr_url, "feedback": ""}
+    found = {
+        "commit": report.commit,
+        "branch": branch,
+        "pr_url": report.pr_url or task.pr_url,
+        "feedback": "",
+    }
     return replace(task, **found) if task.state == "testing" else move(task, "testing", **found)
 
 
-def back_or_failed(changes: Transaction, task: Task, reason: str, base: str | None = None) -> Task:
+def back_or_failed(
+    changes: Transaction, task: Task, reason: str, base: str | None = None, final: bool = False
+) -> Task:
     """To its coder again with the reason, or failed when its attempts are used up."""
     budget = _budget(changes, task)
     reason = reason[-_FEEDBACK:]
-    if task.attempts < budget:
+    if task.attempts < budget and not final:
         return move(task, "assigned", feedback=reason, base=base or task.base)
     _block_dependents(changes, task)
     return move(task, "failed", feedback=reason)
@@ -121,7 +128,9 @@ def report_tests(store: Store, task_id: str, token: int | None, commit: str, tes
             return task
         fenced(store, changes, task, token, tests.tester)
         if task.state != "testing" or task.commit != commit:
-            raise Conflict(f"task {number_of(task.key)} is {task.state} at {task.commit}, not testing {commit}")
+            raise Conflict(
+                f"task {number_of(task.key)} is {task.state} at {task.commit}, not testing {commit}"
+            )
         for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.commit == commit):
             changes.put(replace(pull, tests=tests))
         leases.release(store.location.private, task.key)
@@ -136,9 +145,14 @@ def rework(store: Store, task_id: str, onto: str | None, reason: str) -> Task:
         task = changes.get(Task, task_id)
         if task.state == "assigned" and task.base == onto:
             return task
-        for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
-            _redo(changes, dependent, f"task {number_of(task.key)} that it builds on is being done again")
+        send_back_dependents(changes, task)
         return changes.put(back_or_failed(changes, task, reason, onto))
+
+
+def send_back_dependents(changes: Transaction, task: Task) -> None:
+    """What was built on a task that is being done again."""
+    for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
+        _redo(changes, dependent, f"task {number_of(task.key)} that it builds on is being done again")
 
 
 def _redo(changes: Transaction, task: Task, reason: str) -> None:

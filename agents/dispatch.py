@@ -98,7 +98,9 @@ def check_budget(orchestration: Orchestration, tokens_left: int | None) -> None:
     number = number_of(orchestration.key)
     hint = "what is done is kept; raise `budgets` in .refactory/config.yaml and orchestrate again"
     if tokens_left is not None and tokens_left <= 0:
-        raise BudgetReached(f"orchestration {number}: {orchestration.budgets.tokens} tokens are used up", hint)
+        raise BudgetReached(
+            f"orchestration {number}: {orchestration.budgets.tokens} tokens are used up", hint
+        )
     minutes = orchestration.budgets.minutes
     if minutes is not None and _age(orchestration) > minutes * 60:
         raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", hint)

@@ -42,7 +42,9 @@ class GitError(RefactoryError):
 
     def __init__(self, args: Sequence[str], status: int, stderr: str) -> None:
         said = stderr.strip().splitlines()
-        super().__init__(f"git {args[0]}: {said[-1] if said else f'exit {status}'}", "\n".join(said[:-1][-5:]))
+        super().__init__(
+            f"git {args[0]}: {said[-1] if said else f'exit {status}'}", "\n".join(said[:-1][-5:])
+        )
         self.status = status
         self.stderr = stderr
 

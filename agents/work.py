@@ -27,13 +27,12 @@ class Claim(Part, frozen=True, kw_only=True):
     token: int
     lease_seconds: float
     parents: list[Parent] = []
-    backup: str | None = None
     tokens_left: int | None = None
     config: Config
 
 
 class Report(Part, frozen=True, kw_only=True):
-    """A coder's attempt: a commit, or the reason why there is none."""
+    """A coder's attempt: a commit, or the reason why there is none (`final`: trying again is no use)."""
 
     commit: str | None = None
     base: str | None = None
@@ -43,6 +42,7 @@ class Report(Part, frozen=True, kw_only=True):
     diffstat: Diffstat | None = None
     usage: Usage | None = None
     failure: str = ""
+    final: bool = False
 
 
 class Ledger(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.git import GitError, Repository
-from agents.processes import kill_inhabitants
+from agents.inhabitants import kill_inhabitants
 from state.errors import Busy, RefactoryError
 from state.lock import locked
 

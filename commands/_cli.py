@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
@@ -16,19 +18,35 @@ from state.errors import UsageError
 Field = msgspec.structs.FieldInfo
 
 
-def command(name: str, help_text: str, operation: Operation[Any, Any]) -> click.Command:
+Then = Callable[[Context, Any, dict[str, Any]], int]
+
+
+def command(
+    name: str,
+    help_text: str,
+    operation: Operation[Any, Any],
+    options: Sequence[click.Option] = (),
+    then: Then | None = None,
+) -> click.Command:
+    """`then` goes on with the result where the command line can do more than the API; it gets `options`."""
+
     def callback(**given: Any) -> int:
         form = chosen_format(given)
         context = click.get_current_context().find_object(Context)
         assert context is not None
+        extra = {option.name: given.pop(str(option.name)) for option in options}
         result = context.call(operation, to_params(operation.params, given))
         code = operation.exit_code(result)
+        if then and not code:
+            code = then(context, result, extra)
         show(name, result, operation.text(result), form, failed=code != 0)
         return code
 
     fields = msgspec.structs.fields(operation.params)
     parameters = [_parameter(field, f"{{{field.encode_name}}}" in operation.path) for field in fields]
-    return click.Command(name, callback=callback, help=help_text, params=[*parameters, *output_options()])
+    return click.Command(
+        name, callback=callback, help=help_text, params=[*parameters, *options, *output_options()]
+    )
 
 
 def output_options() -> list[click.Parameter]:
@@ -53,10 +71,34 @@ def to_params(cls: type[Any], given: dict[str, Any]) -> Any:
         value = given.get(field.name)
         if value is None or value == ():
             continue
-        if value == "-" and _meta(field).get("text"):
-            value = read_stdin()
-        values[field.encode_name] = list(value) if isinstance(value, tuple) else value
+        values[field.encode_name] = _read(value, _meta(field))
     return convert(cls, values)
+
+
+def _read(value: Any, meta: dict[str, Any]) -> Any:
+    if value == "-" and (meta.get("text") or meta.get("file")):
+        return read_stdin()
+    if meta.get("file"):
+        return read_file(value)
+    if meta.get("json"):
+        return read_json(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read_file(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name}: not UTF-8 (byte {error.start})") from None
+
+
+def read_json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"not JSON: {error}") from None
 
 
 def convert(cls: type[Any], values: dict[str, Any], strict: bool = True) -> Any:
@@ -103,7 +145,9 @@ def _parameter(field: Field, is_argument: bool) -> click.Parameter:
 
 
 def _shown_default(field: Field) -> bool | str:
-    return str(field.default) if isinstance(field.default, (str, int, float)) and field.default != "" else False
+    return (
+        str(field.default) if isinstance(field.default, (str, int, float)) and field.default != "" else False
+    )
 
 
 def _meta(field: Field) -> dict[str, Any]:

@@ -17,7 +17,7 @@ R = TypeVar("R")
 P = TypeVar("P", bound="Params")
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class Params(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """An operation's input: one definition for arguments and options, JSON bodies and query strings."""
 
 
@@ -78,5 +78,6 @@ AgentName = Annotated[
         extra={"metavar": "<agentName>", "env": "AGENT_NAME"},
     ),
 ]
+Sha = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", description="A whole commit id.")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="At most so many.")]
 Offset = Annotated[int, msgspec.Meta(ge=0, description="Skip so many first.")]

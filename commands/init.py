@@ -23,7 +23,7 @@ version: 1
 
 
 @click.pass_obj
-def run(context: Context, **given: object) -> int:
+def run(context: Context, /, **given: object) -> int:
     form = chosen_format(given)
     location = locate(context.folder)
     path = location.records / "config.yaml"

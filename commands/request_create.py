@@ -19,7 +19,8 @@ _MOST = 1_000_000  # characters; a record's file stays well below the reader's 4
 class RequestCreate(Params):
     title: Annotated[str, Meta(max_length=500, description="What is wanted, in one line.")]
     description: Annotated[
-        str, Meta(max_length=_MOST, description="The details; `-` reads standard input.", extra={"text": True})
+        str,
+        Meta(max_length=_MOST, description="The details; `-` reads standard input.", extra={"text": True}),
     ] = ""
 
 

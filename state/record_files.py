@@ -25,7 +25,9 @@ def decode(cls: type[R], data: bytes, where: str, key: str) -> R:
     try:
         record = msgspec.convert(value, cls)
     except msgspec.ValidationError as error:
-        raise InvalidFile(f"{where}{_line_of(error, data)}: {error}", "mend the file, or `git checkout` it") from None
+        raise InvalidFile(
+            f"{where}{_line_of(error, data)}: {error}", "mend the file, or `git checkout` it"
+        ) from None
     if record.key != key or not is_key(key):
         raise InvalidFile(f"{where}:1: holds the key {record.key!r}", "the key must be the file's name")
     return record

@@ -20,6 +20,7 @@ TaskState = Literal[
     "cancelled",
 ]
 Severity = Literal["error", "warning", "note"]
+EjectReason = Literal["conflict", "red", "dependency", "unfinished", "empty"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -51,6 +52,7 @@ class Plan(Record, frozen=True, kw_only=True):
     planner: str = "template"
     state: PlanState = "draft"
     design: str = ""
+    warnings: list[str] = []
     tasks: list[str] = []
 
 
@@ -145,7 +147,7 @@ class Ejected(Part, frozen=True, kw_only=True):
     """A task that is not on the combined branch, and why."""
 
     task: str
-    reason: Literal["conflict", "red", "dependency", "unfinished", "empty"]
+    reason: EjectReason
     detail: str = ""
     files: list[str] = []
     ref: str | None = None
@@ -173,6 +175,7 @@ class Orchestration(Record, frozen=True, kw_only=True):
     remote: str | None = None
     strategy: Literal["round-robin", "least-loaded"] = "round-robin"
     agents: list[str] = []
+    testers: int = 2
     budgets: Budgets = Budgets()
     assignments: list[Assignment] = []
     outcome: Outcome | None = None
@@ -198,12 +201,9 @@ class Review(Record, frozen=True, kw_only=True):
     findings: list[Finding] = []
 
 
-class Launch(Record, frozen=True, kw_only=True):
-    folder: ClassVar[str] = "launches"
-    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration", "review")
-    plan: str
-    orchestration: str
-    review: str | None = None
+class Landing(Part, frozen=True, kw_only=True):
+    """Which commit goes where: `before` is what it was made and tested on, `branches` what will point to it."""
+
     how: Literal["merge", "push"]
     target_branch: str
     remote: str | None = None
@@ -211,6 +211,15 @@ class Launch(Record, frozen=True, kw_only=True):
     commit: str
     branches: list[str] = []
     diffstat: Diffstat | None = None
+
+
+class Launch(Record, frozen=True, kw_only=True):
+    folder: ClassVar[str] = "launches"
+    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration", "review")
+    plan: str
+    orchestration: str
+    review: str | None = None
+    landing: Landing
 
 
 KINDS: tuple[type[Record], ...] = (Request, Plan, Task, Orchestration, Pull, Review, Launch)

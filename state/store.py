@@ -73,18 +73,23 @@ class Store:
         key = self.resolve(cls, str(reference))
         record = self.find(cls, key)
         if record is None:
-            raise NotFound(f"no {_kind(cls)} {reference}", f"`refactory {_list_command(cls)}` shows what there is")
+            raise NotFound(
+                f"no {_kind(cls)} {reference}", f"`refactory {_list_command(cls)}` shows what there is"
+            )
         return record
 
     def resolve(self, cls: type[Record], reference: str) -> str:
         if not is_reference(reference):
-            raise UsageError(f"{reference!r} is no {_kind(cls)} id", "give a number such as 7, or a key: 7-k3f9q2mx")
+            raise UsageError(
+                f"{reference!r} is no {_kind(cls)} id", "give a number such as 7, or a key: 7-k3f9q2mx"
+            )
         if is_key(reference):
             return reference
         found = [key for key in self.keys(cls) if key.startswith(f"{reference}-")]
         if len(found) > 1:
             raise Conflict(
-                f"{_kind(cls)} {reference} names {len(found)} records: {', '.join(found)}", "give the whole key"
+                f"{_kind(cls)} {reference} names {len(found)} records: {', '.join(found)}",
+                "give the whole key",
             )
         return found[0] if found else reference
 

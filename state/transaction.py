@@ -54,9 +54,7 @@ class Transaction:
         before = self._before(record)
         if before != record:
             self._put[(type(record), record.key)] = record
-            self._audit.append(
-                Change(f"{record.folder}/{record.key}", _state(before), _state(record), note)
-            )
+            self._audit.append(Change(f"{record.folder}/{record.key}", _state(before), _state(record), note))
         return record
 
     def note(self, record: Record, text: str) -> None:
@@ -70,7 +68,9 @@ class Transaction:
         writes: dict[str, str | None] = {
             f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()
         }
-        name, append = lines(location.records / "audit", writer_id(location.private), self._command, self._audit)
+        name, append = lines(
+            location.records / "audit", writer_id(location.private), self._command, self._audit
+        )
         appends: dict[str, Append] = {f"audit/{name}": append}
         commit(self._store.journal, location.records, Changes(writes, appends))
 

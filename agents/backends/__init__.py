@@ -1,0 +1,42 @@
+"""What solves a task: each module has `solve(job)`, and is itself the plug-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from agents.work import Claim
+from agents.worktrees import Worktree
+from state.errors import RefactoryError
+from state.records import Usage
+
+NAMES = ("model", "command", "scripted")
+
+
+class AttemptFailed(RefactoryError):
+    """This attempt gave nothing; the reason goes back to the coder, and counts against the attempts."""
+
+    code = "attempt_failed"
+
+    def __init__(self, message: str, usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt: the claim, a clean worktree at its start, where logs go, and whether it is still ours."""
+
+    claim: Claim
+    worktree: Worktree
+    logs: Path
+    home: Path
+    keep_running: Callable[[], bool]
+
+
+def solver(name: str) -> Callable[[Job], Usage | None]:
+    """A backend's `solve`: it changes the worktree, or raises AttemptFailed."""
+    solve: Callable[[Job], Usage | None] = import_module(f"agents.backends.{name}").solve
+    return solve

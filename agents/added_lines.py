@@ -1,0 +1,47 @@
+"""What a task added and removed, line by line, with the new file's line numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agents.git import Repository
+
+_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+
+
+@dataclass(frozen=True)
+class Line:
+    path: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Delta:
+    added: tuple[Line, ...]
+    removed: tuple[Line, ...]
+
+
+def delta(git: Repository, old: str, new: str) -> Delta:
+    """Textual changes only; binary files have no lines."""
+    out = git.run(
+        "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", old, new
+    )
+    added: list[Line] = []
+    removed: list[Line] = []
+    path, number, in_hunk = "", 0, False
+    for line in out.splitlines():
+        if line.startswith("diff --git "):
+            in_hunk = False
+        elif not in_hunk and line.startswith(("--- ", "+++ ")):
+            name = line[4:].rstrip("\t").strip('"')
+            path = name[2:] if name != "/dev/null" else path
+        elif found := _HUNK.match(line):
+            number, in_hunk = int(found[1]), True
+        elif in_hunk and line.startswith("+"):
+            added.append(Line(path, number, line[1:]))
+            number += 1
+        elif in_hunk and line.startswith("-"):
+            removed.append(Line(path, number, line[1:]))
+    return Delta(tuple(added), tuple(removed))

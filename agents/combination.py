@@ -1,0 +1,93 @@
+"""All task branches as one: merged in memory, in dependency order, onto the target's head."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from agents.git import Repository
+from state.errors import Conflict
+from state.keys import number_of
+from state.records import Ejected, EjectReason, Plan, Task
+
+
+@dataclass(frozen=True)
+class Step:
+    """One task's merge commit; the steps before it are its ancestors."""
+
+    task: Task
+    commit: str
+
+
+@dataclass(frozen=True)
+class Combination:
+    onto: str
+    steps: tuple[Step, ...]
+    ejected: tuple[Ejected, ...]
+
+    @property
+    def head(self) -> str:
+        return self.steps[-1].commit if self.steps else self.onto
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """Dependencies first, else by number. Raises Conflict for a cycle, which only a hand-made record has."""
+    waiting = {task.key: task for task in sorted(tasks, key=lambda task: number_of(task.key))}
+    done: list[Task] = []
+    while waiting:
+        ready = [task for task in waiting.values() if not any(key in waiting for key in task.depends_on)]
+        if not ready:
+            raise Conflict(f"tasks depend on each other in a cycle: {', '.join(waiting)}")
+        done.append(waiting.pop(ready[0].key))
+    return done
+
+
+def combine(
+    git: Repository, plan: Plan, onto: str, tasks: Sequence[Task], out: Collection[Ejected]
+) -> Combination:
+    """Merge what can be merged. What conflicts, and what builds on something left out, is ejected."""
+    left_out = {ejected.task: ejected for ejected in out}
+    commits = {task.key: task.commit or "" for task in tasks}
+    steps: list[Step] = []
+    head = onto
+    for task in in_order(tasks):
+        if task.key in left_out:
+            continue
+        missing = _built_on(git, task, left_out, commits)
+        if missing:
+            left_out[task.key] = _ejected(task, "dependency", f"it builds on {missing}, which is left out")
+            continue
+        merged = _merge(git, plan, head, task)
+        if isinstance(merged, Ejected):
+            left_out[task.key] = merged
+            continue
+        steps.append(Step(task, merged))
+        head = merged
+    return Combination(onto, tuple(steps), tuple(left_out.values()))
+
+
+def _built_on(git: Repository, task: Task, left_out: dict[str, Ejected], commits: dict[str, str]) -> str:
+    """A left-out task that this one depends on, or whose commit its branch contains."""
+    for key in left_out:
+        commit = commits.get(key)
+        if key in task.depends_on or (commit and task.commit and git.is_ancestor(commit, task.commit)):
+            return f"task {number_of(key)}"
+    return ""
+
+
+def _merge(git: Repository, plan: Plan, head: str, task: Task) -> str | Ejected:
+    merge = git.merge_tree(head, task.commit or "")
+    if merge.conflicts:
+        return _ejected(task, "conflict", f"it conflicts in {', '.join(merge.conflicts)}", merge.conflicts)
+    if merge.tree == git.tree(head):
+        return _ejected(task, "empty", "it changes nothing that is not there already")
+    message = (
+        f"Merge task {number_of(task.key)}: {task.title}\n\n"
+        f"Refactory-Task: {task.key}\nRefactory-Plan: {plan.key}\nRefactory-Agent: {task.agent}\n"
+    )
+    date = git.run("show", "--no-patch", "--format=%ct +0000", task.commit or "")
+    return git.commit_tree(merge.tree, (head, task.commit or ""), message, date=f"@{date}")
+
+
+def _ejected(task: Task, reason: EjectReason, detail: str, files: Sequence[str] = ()) -> Ejected:
+    return Ejected(task=task.key, reason=reason, detail=detail, files=list(files), ref=task.branch)

@@ -1,0 +1,26 @@
+"""Processes that live in a folder: CLI agents leave daemons behind, outside their process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+
+def inhabitants(folder: Path) -> Iterator[int]:
+    """The processes whose working directory is in the folder (proc(5) `cwd`); none where there is no /proc."""
+    inside = str(folder.resolve())
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            cwd = str((entry / "cwd").readlink())
+            if cwd == inside or cwd.startswith(f"{inside}/"):
+                yield int(entry.name)
+
+
+def kill_inhabitants(folder: Path) -> None:
+    for pid in inhabitants(folder):
+        if pid != os.getpid():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)

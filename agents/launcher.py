@@ -1,0 +1,181 @@
+"""Lands the reviewed combination: in the local target branch, or at a remote. Never by force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from agents.coder import diffstat
+from agents.git import Repository
+from agents.orchestrator import latest, pinned, remote_url
+from agents.workspace import Workspace, branch_ref, local
+from state.errors import Conflict, Unavailable
+from state.keys import number_of
+from state.lifecycle import move
+from state.location import Location
+from state.lock import locked
+from state.records import Landing, Launch, Orchestration, Outcome, Plan, Request, Review, Task
+from state.store import Store
+from state.transaction import Transaction
+
+
+def landing(
+    store: Store, plan: Plan, how: Literal["merge", "push"], remote: str | None, push_target: bool
+) -> tuple[Landing, Review]:
+    """What a launch would do. Raises Conflict unless exactly this commit is combined, tested and approved."""
+    orchestration = latest(store, plan)
+    outcome, review = _approved(store, plan, orchestration)
+    repository = Repository(store.location.git_dir)
+    target = orchestration.target_branch
+    name = (remote or store.config.remote or "origin") if how == "push" else None
+    pushed = [outcome.branch, *([target] if push_target else [])]
+    return Landing(
+        how=how,
+        target_branch=target,
+        remote=remote_url(repository, name),
+        before=outcome.onto,
+        commit=outcome.commit,
+        branches=[target] if how == "merge" else pushed,
+        diffstat=diffstat(repository, outcome.onto, outcome.commit),
+    ), review
+
+
+def launch(store: Store, plan: Plan, landing: Landing, review: Review, remote: str | None) -> Launch:
+    """Land it. Called again after it landed, it returns the same launch."""
+    done = store.all(Launch, lambda launch: launch.plan == plan.key and launch.landing == landing)
+    if done:
+        return done[-1]
+    workspace = local(store, landing.remote)
+    if landing.how == "merge":
+        _merge(store.location, workspace, landing)
+    else:
+        _push(workspace, remote or store.config.remote or "origin", landing)
+    return _record(store, plan, landing, review)
+
+
+def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[Outcome, Review]:
+    number = number_of(plan.key)
+    outcome = orchestration.outcome
+    if outcome is None or not outcome.landed:
+        raise Conflict(
+            f"plan {number} has no combination to launch", f"`refactory reconcile {number}` comes first"
+        )
+    reviews = store.all(Review, lambda review: review.plan == plan.key and review.commit == outcome.commit)
+    if not reviews:
+        raise Conflict(
+            f"the combination of plan {number} is not reviewed", f"`refactory review {number}` comes first"
+        )
+    if reviews[-1].verdict == "rejected":
+        raise Conflict(
+            f"the review of plan {number} rejected it", f"`refactory plan:status {number}` says more"
+        )
+    return outcome, reviews[-1]
+
+
+def _merge(location: Location, workspace: Workspace, landing: Landing) -> None:
+    """Fast-forward the local target. A working tree that is on it follows, its own changes untouched."""
+    git, target = workspace.repository, landing.target_branch
+    with locked(workspace.git_lock, "launch"):
+        head = pinned(git, target)
+        if git.is_ancestor(landing.commit, head):
+            return
+        _refuse_moved(target, head, landing.before)
+        for folder in _checked_out(git, target):
+            _follow(folder, location, head, landing.commit)
+        git.update_ref(branch_ref(target), landing.commit, head)
+
+
+def _refuse_moved(target: str, head: str | None, before: str) -> None:
+    if head != before:
+        raise Conflict(
+            f"{target} has moved to {(head or 'nothing')[:12]} since the combination was tested on {before[:12]}",
+            "reconcile and review again: the combination is redone on the new head",
+        )
+
+
+def _checked_out(git: Repository, branch: str) -> list[Path]:
+    """The working trees that are on the branch (git-worktree(1), `list --porcelain`)."""
+    found = []
+    for block in git.run("worktree", "list", "--porcelain").split("\n\n"):
+        lines = block.splitlines()
+        if f"branch {branch_ref(branch)}" in lines:
+            found.append(Path(lines[0].removeprefix("worktree ")))
+    return found
+
+
+def _follow(folder: Path, location: Location, old: str, new: str) -> None:
+    """Bring the folder from `old` to `new` as `git merge --ff-only` would: all of it, or none."""
+    git_dir = _git_dir_of(folder, location)
+    git = Repository(git_dir, folder)
+    git.attempt("update-index", "-q", "--refresh")
+    status, _, err = git.attempt("read-tree", "-m", "-u", old, new)
+    if status:
+        said = next((line for line in err.splitlines() if line.strip()), "git read-tree failed")
+        raise Conflict(
+            f"{folder}: {said.removeprefix('error: ')}",
+            "commit or stash the changes there, or launch with --as push; nothing was changed",
+        )
+
+
+def _git_dir_of(folder: Path, location: Location) -> Path:
+    if folder == location.root and location.git_dir == folder / ".git":
+        return location.git_dir
+    marker = folder / ".git"
+    if marker.is_dir():
+        return marker
+    return Path(marker.read_text(encoding="utf-8").removeprefix("gitdir: ").strip())
+
+
+def _push(workspace: Workspace, name: str, landing: Landing) -> None:
+    """The remote's state is looked at first; git itself refuses what is no fast-forward of the target."""
+    git, target = workspace.repository, landing.target_branch
+    heads = _remote_heads(git, name, landing.branches)
+    plan_branch = landing.branches[0]
+    specs = [f"+{landing.commit}:{branch_ref(plan_branch)}"]
+    leases = [f"--force-with-lease={branch_ref(plan_branch)}:{heads.get(plan_branch, '')}"]
+    if target in landing.branches:
+        if heads.get(target) not in (landing.before, landing.commit):
+            _refuse_moved(f"{target} at {name}", heads.get(target), landing.before)
+        specs.append(f"{landing.commit}:{branch_ref(target)}")
+    status, _, err = git.attempt("push", "--quiet", "--atomic", "--no-verify", *leases, name, *specs)
+    if status:
+        raise Unavailable(f"git push to {name} was refused: {_last_line(err)}", "nothing was pushed")
+
+
+def _remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:
+    status, out, err = git.attempt("ls-remote", "--quiet", name, *map(branch_ref, branches))
+    if status:
+        raise Unavailable(
+            f"can't read the remote {name}: {_last_line(err)}", "`git ls-remote` shows the same"
+        )
+    rows = (line.split("\t", 1) for line in out.decode().splitlines())
+    return {ref.removeprefix("refs/heads/"): commit for commit, ref in rows}
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip() and not line.startswith("hint:")]
+    return lines[-1] if lines else "no reason given"
+
+
+def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launch:
+    with store.transaction("launch") as changes:
+        orchestration = changes.get(Orchestration, review.orchestration)
+        for landed in orchestration.outcome.landed if orchestration.outcome else []:
+            task = changes.get(Task, landed.task)
+            if task.state == "completed":
+                changes.put(move(task, "merged"))
+        _close(changes, changes.get(Plan, plan.key))
+        return changes.new(
+            Launch, plan=plan.key, orchestration=orchestration.key, review=review.key, landing=landing
+        )
+
+
+def _close(changes: Transaction, plan: Plan) -> None:
+    """Done when every task is in the target; failed, and open to be retried, when some are not."""
+    states = {changes.get(Task, key).state for key in plan.tasks}
+    end: Literal["done", "failed"] = "done" if states <= {"merged", "cancelled"} else "failed"
+    if plan.state != end:
+        changes.put(move(plan, end))
+    request = changes.get(Request, plan.request)
+    if request.state == "in_progress":
+        changes.put(move(request, end))

@@ -1,0 +1,150 @@
+"""Assigns a plan's tasks to agents, on a pinned base commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+
+from msgspec.structs import replace
+
+from agents.git import Repository
+from state.errors import Conflict, NotFound, UsageError
+from state.keys import number_of
+from state.lifecycle import move
+from state.records import Assignment, Orchestration, Plan, Request, Task
+from state.store import Store
+from state.transaction import Transaction
+
+
+def orchestrate(
+    store: Store,
+    plan_id: str,
+    agents: int | None,
+    target: str | None,
+    strategy: str | None,
+    remote: str | None,
+) -> Orchestration:
+    """Assign every open task of the plan. Asked again it goes on with the orchestration there is."""
+    names = [f"coder-{number}" for number in range(1, (agents or store.config.agents) + 1)]
+    repository = Repository(store.location.git_dir, store.location.root)
+    plan = store.get(Plan, plan_id)
+    current = running(store, plan)
+    if current:
+        return _go_on(store, plan, current, names if agents else current.agents, target)
+    target = target or store.config.target_branch or current_branch(repository)
+    base = pinned(repository, target)
+    url = remote_url(repository, remote or store.config.remote)
+    with store.transaction("orchestrate") as changes:
+        plan = changes.get(Plan, plan.key)
+        if running(store, plan):
+            raise Conflict(f"plan {number_of(plan.key)} has just been orchestrated by somebody else")
+        orchestration = changes.new(
+            Orchestration,
+            plan=plan.key,
+            target_branch=target,
+            base=base,
+            remote=url,
+            agents=names,
+            testers=store.config.testers,
+            strategy=strategy or store.config.strategy,
+            budgets=store.config.budgets,
+        )
+        return _start(changes, plan, orchestration)
+
+
+def running(store: Store, plan: Plan) -> Orchestration | None:
+    """The plan's latest orchestration, as long as the plan is not done."""
+    found = store.all(Orchestration, lambda orchestration: orchestration.plan == plan.key)
+    return found[-1] if found and plan.state == "orchestrated" else None
+
+
+def latest(store: Store, plan: Plan) -> Orchestration:
+    found = store.all(Orchestration, lambda orchestration: orchestration.plan == plan.key)
+    if not found:
+        raise Conflict(
+            f"plan {number_of(plan.key)} is {plan.state}: not orchestrated yet",
+            f"`refactory orchestrate {number_of(plan.key)}` comes first",
+        )
+    return found[-1]
+
+
+def current_branch(repository: Repository) -> str:
+    status, out, _ = repository.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
+    if status:
+        raise UsageError("HEAD is detached: no branch to land on", "name one: --target-branch main")
+    return out.decode().strip()
+
+
+def pinned(repository: Repository, branch: str) -> str:
+    """The target branch's commit now."""
+    if repository.attempt("check-ref-format", f"refs/heads/{branch}")[0]:
+        raise UsageError(f"{branch!r} is no branch name")
+    commit = repository.resolve(f"refs/heads/{branch}")
+    if commit is None and repository.resolve("HEAD") is None:
+        raise Conflict("the repository has no commits yet", "make a first commit, then orchestrate")
+    if commit is None:
+        raise NotFound(
+            f"no branch {branch!r} in this repository", "`git branch` lists them; --target-branch NAME"
+        )
+    return commit
+
+
+def remote_url(repository: Repository, remote: str | None) -> str | None:
+    """A remote's URL as agents elsewhere can use it, without anybody's password in it."""
+    if remote is None:
+        return None
+    status, out, _ = repository.attempt("remote", "get-url", "--", remote)
+    url = remote if status else out.decode().strip()
+    if status and not any(mark in remote for mark in "/:"):
+        raise NotFound(f"no remote {remote!r} in this repository", "`git remote` lists them")
+    scheme, separator, rest = url.partition("://")
+    if separator and "@" in rest.partition("/")[0]:
+        userinfo, _, host = rest.partition("@")
+        rest = host if ":" in userinfo or scheme.startswith("http") else rest
+    return scheme + separator + rest
+
+
+def _go_on(
+    store: Store, plan: Plan, current: Orchestration, agents: Sequence[str], target: str | None
+) -> Orchestration:
+    if target not in (None, current.target_branch):
+        raise Conflict(
+            f"plan {number_of(plan.key)} is orchestrated already, for {current.target_branch}",
+            "leave --target-branch out to go on with it",
+        )
+    with store.transaction("orchestrate") as changes:
+        current = changes.get(Orchestration, current.key)
+        changed = replace(current, budgets=store.config.budgets)
+        if list(agents) != current.agents:
+            changed = _reassigned(changes, changed, agents)
+        return changes.put(changed)
+
+
+def _start(changes: Transaction, plan: Plan, orchestration: Orchestration) -> Orchestration:
+    if plan.state == "draft":
+        raise Conflict(
+            f"plan {number_of(plan.key)} is a draft", f"`refactory plan:approve {number_of(plan.key)}` first"
+        )
+    request = changes.get(Request, plan.request)
+    changes.put(move(plan, "orchestrated"))
+    if request.state != "in_progress":
+        changes.put(move(request, "in_progress"))
+    return changes.put(_reassigned(changes, orchestration, orchestration.agents))
+
+
+def _reassigned(changes: Transaction, orchestration: Orchestration, agents: Sequence[str]) -> Orchestration:
+    """Share out what has not been started; what an agent works on or has done stays that agent's."""
+    tasks = changes.all(Task, lambda task: task.plan == orchestration.plan)
+    turn = cycle(agents)
+    load = dict.fromkeys(agents, 0)
+    assignments = []
+    for task in tasks:
+        if task.state in ("pending", "assigned", "failed", "blocked"):
+            agent = (
+                next(turn) if orchestration.strategy == "round-robin" else min(load, key=lambda a: load[a])
+            )
+            load[agent] += 1
+            task = changes.put(move(task, "assigned", agent=agent, orchestration=orchestration.key))
+        if task.agent:
+            assignments.append(Assignment(task=task.key, agent=task.agent))
+    return replace(orchestration, agents=list(agents), assignments=assignments)

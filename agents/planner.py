@@ -1,0 +1,73 @@
+"""From a request to a plan: a design text and tasks, by template (no model) or by a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from agents.task_list import TaskDraft, TaskList, check, parse, serialise_overlaps
+from state.config import Config
+from state.errors import Conflict
+from state.keys import number_of
+from state.lifecycle import move
+from state.records import Plan, Request, Task
+from state.store import Store
+from state.transaction import Transaction
+
+
+def plan(store: Store, request_id: str, task_list: str | None, backend: str | None) -> Plan:
+    """Make a plan of the request. A model is asked before anything is locked."""
+    config = store.config
+    chosen = backend or ("template" if task_list is not None else config.planner.backend)
+    request = store.get(Request, request_id)
+    _check_state(request)
+    drafts = PLANNERS[chosen](request, task_list, store)
+    warnings = check(drafts.tasks)
+    tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks
+    with store.transaction("plan:create") as changes:
+        request = changes.get(Request, request.key)
+        _check_state(request)
+        plan = changes.new(Plan, request=request.key, planner=chosen, design=drafts.design, warnings=warnings)
+        return _recorded(changes, plan, request, tasks, config)
+
+
+def _check_state(request: Request) -> None:
+    if request.state in ("done", "cancelled"):
+        raise Conflict(f"request {number_of(request.key)} is {request.state}", "create a new request")
+
+
+def template(request: Request, task_list: str | None, _store: Store) -> TaskList:
+    """The tasks written in the request's description or in the given list; without a list, one task."""
+    found = parse(request.description if task_list is None else task_list)
+    if found.tasks:
+        return found
+    detail = request.description if task_list is None else task_list
+    return TaskList(design="", tasks=[TaskDraft(id="1", title=request.title, detail=detail)])
+
+
+def model(request: Request, task_list: str | None, store: Store) -> TaskList:
+    from agents.model_planner import plan_with_model
+
+    return plan_with_model(request, task_list, store)
+
+
+PLANNERS: dict[str, Callable[[Request, str | None, Store], TaskList]] = {"template": template, "model": model}
+
+
+def _recorded(
+    changes: Transaction, plan: Plan, request: Request, drafts: Sequence[TaskDraft], config: Config
+) -> Plan:
+    keys: dict[str, str] = {}
+    for draft in drafts:
+        task = changes.new(Task, plan=plan.key, title=draft.title, detail=draft.detail, scope=draft.scope,
+                           acceptance=draft.acceptance)  # fmt: skip
+        keys[draft.id] = task.key
+    for draft in drafts:
+        task = changes.get(Task, keys[draft.id])
+        changes.put(replace(task, depends_on=[keys[name] for name in draft.depends_on]))
+    plan = changes.put(replace(plan, tasks=list(keys.values())))
+    if config.planner.approval == "automatic":
+        plan = changes.put(move(plan, "approved"))
+    changes.put(move(request, "planned"))
+    return plan

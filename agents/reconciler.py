@@ -1,0 +1,109 @@
+"""One branch of all that is completed: combined, tested as a whole, the culprit of a red one sent back."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from msgspec.structs import replace
+
+from agents.combination import Combination, combine
+from agents.completion import back_or_failed, send_back_dependents
+from agents.culprit import find_culprit
+from agents.orchestrator import latest, pinned
+from agents.verdicts import Verdicts
+from agents.workspace import Workspace, backup_ref, local, plan_branch
+from state.errors import WorkFailed
+from state.keys import number_of
+from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Task, Tests
+from state.store import Store
+from state.transaction import Transaction
+
+
+def reconcile(store: Store, plan_id: str) -> Orchestration:
+    """Combine and test; record the outcome; send back what conflicts or is red. Raises WorkFailed."""
+    plan = store.get(Plan, plan_id)
+    orchestration = latest(store, plan)
+    workspace = local(store, orchestration.remote)
+    tasks = [task for key in plan.tasks if (task := store.find(Task, key))]
+    completed = [task for task in tasks if task.state == "completed"]
+    if not completed:
+        raise WorkFailed(f"plan {number_of(plan.key)} has no completed task to reconcile", _how_far(tasks))
+    for task in completed:
+        workspace.bring(task.commit or "", task.branch)
+    onto = pinned(workspace.repository, orchestration.target_branch)
+    verdicts = Verdicts(workspace, store.config.test, plan)
+    combination, tests = _green(workspace, plan, onto, completed, verdicts)
+    outcome = _outcome(plan, tasks, combination, tests, verdicts.runs)
+    workspace.set_branch(outcome.branch, outcome.commit, backup_ref(plan.key, number_of(orchestration.key)))
+    return _record(store, orchestration, outcome)
+
+
+def _green(
+    workspace: Workspace, plan: Plan, onto: str, tasks: list[Task], verdicts: Verdicts
+) -> tuple[Combination, Tests | None]:
+    """Combine; while the combination is red, put its culprit out and combine the rest."""
+    out: list[Ejected] = []
+    while True:
+        combination = combine(workspace.repository, plan, onto, tasks, out)
+        if not combination.steps:
+            return combination, None
+        tests = verdicts.of(combination, len(combination.steps))
+        if tests.verdict == "passed":
+            return combination, tests
+        culprit, red = find_culprit(combination, partial(verdicts.of, combination), tests)
+        out = [
+            *combination.ejected,
+            Ejected(task=culprit.task.key, reason="red", detail=red.output, ref=culprit.task.branch),
+        ]
+
+
+def _outcome(
+    plan: Plan, tasks: list[Task], combination: Combination, tests: Tests | None, runs: int
+) -> Outcome:
+    unfinished = [
+        Ejected(task=task.key, reason="unfinished", detail=f"it is {task.state}", ref=task.branch)
+        for task in tasks
+        if task.state not in ("completed", "merged")
+    ]
+    ejected = [*combination.ejected, *unfinished]
+    lasting = [one for one in ejected if one.reason != "empty"]
+    return Outcome(
+        state="failed" if not combination.steps else "partial" if lasting else "complete",
+        branch=plan_branch(plan.key),
+        onto=combination.onto,
+        commit=combination.head,
+        landed=[Landed(task=step.task.key, commit=step.commit) for step in combination.steps],
+        ejected=ejected,
+        test_runs=runs,
+        tests=tests,
+    )
+
+
+def _record(store: Store, orchestration: Orchestration, outcome: Outcome) -> Orchestration:
+    with store.transaction("reconcile") as changes:
+        for ejected in outcome.ejected:
+            _send_back(changes, ejected, outcome.commit)
+        return changes.put(replace(changes.get(Orchestration, orchestration.key), outcome=outcome))
+
+
+def _send_back(changes: Transaction, ejected: Ejected, head: str) -> None:
+    """To its coder, on top of what landed. A task that went on meanwhile is left alone."""
+    task = changes.get(Task, ejected.task)
+    if task.state != "completed" or ejected.reason in ("unfinished", "empty"):
+        return
+    send_back_dependents(changes, task)
+    if ejected.reason == "dependency":
+        # Not its own fault: the attempt is given back.
+        task = replace(task, attempts=max(0, task.attempts - 1))
+    changes.put(back_or_failed(changes, task, _reason(ejected), head))
+
+
+def _reason(ejected: Ejected) -> str:
+    if ejected.reason == "red":
+        return f"Alone it is green, together with the other tasks the tests fail:\n{ejected.detail}"
+    return f"Not merged: {ejected.detail}. Do it again on top of what has landed."
+
+
+def _how_far(tasks: list[Task]) -> str:
+    states = sorted({task.state for task in tasks})
+    return f"its tasks are: {', '.join(states)}" if states else "it has no tasks"

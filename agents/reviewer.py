@@ -1,0 +1,83 @@
+"""Reviews the combination: the rules on each task's own change, and a model where one is configured."""
+
+from __future__ import annotations
+
+from agents.added_lines import delta
+from agents.completion import back_or_failed, send_back_dependents
+from agents.git import Repository
+from agents.orchestrator import latest
+from agents.rules import Change, findings
+from state.config import Reviewer
+from state.errors import Conflict
+from state.keys import number_of
+from state.records import Finding, Outcome, Plan, Pull, Review, Task
+from state.store import Store
+from state.transaction import Transaction
+
+_RANK = {"note": 0, "warning": 1, "error": 2}
+
+
+def review(store: Store, plan_id: str) -> Review:
+    """Record a review of the plan's combination. What it rejects goes back to its coders, within the budget."""
+    plan = store.get(Plan, plan_id)
+    orchestration = latest(store, plan)
+    outcome = orchestration.outcome
+    if outcome is None or not outcome.landed:
+        number = number_of(plan.key)
+        raise Conflict(
+            f"plan {number} has no combination to review", f"`refactory reconcile {number}` comes first"
+        )
+    done = store.all(Review, lambda review: review.plan == plan.key and review.commit == outcome.commit)
+    if done:
+        return done[-1]
+    found, reviewers = _findings(store, plan, outcome)
+    blocking = [finding for finding in found if is_blocking(finding, store.config.reviewer)]
+    with store.transaction("review") as changes:
+        _send_back(changes, blocking, outcome.onto)
+        return changes.new(
+            Review,
+            plan=plan.key,
+            orchestration=orchestration.key,
+            commit=outcome.commit,
+            reviewers=reviewers,
+            verdict="rejected" if blocking else "approved",
+            findings=found,
+        )
+
+
+def is_blocking(finding: Finding, config: Reviewer) -> bool:
+    return _RANK[finding.severity] >= _RANK[config.blocking]
+
+
+def _findings(store: Store, plan: Plan, outcome: Outcome) -> tuple[list[Finding], list[str]]:
+    git = Repository(store.location.git_dir)
+    found: list[Finding] = []
+    for landed in outcome.landed:
+        found += findings(_change(store, git, store.get(Task, landed.task)))
+    if store.config.reviewer.backend != "model":
+        return found, ["rules"]
+    from agents.model_reviewer import review_with_model
+
+    return found + review_with_model(store, plan, outcome, git), ["rules", store.config.model.model]
+
+
+def _change(store: Store, git: Repository, task: Task) -> Change:
+    pulls = store.all(Pull, lambda pull: pull.task == task.key and pull.commit == task.commit)
+    pull = pulls[-1] if pulls else None
+    commit = task.commit or ""
+    base = (pull.base if pull else None) or git.run("rev-parse", f"{commit}^")
+    return Change(git, task, pull, base, commit, delta(git, base, commit), store.config.reviewer)
+
+
+def _send_back(changes: Transaction, blocking: list[Finding], onto: str) -> None:
+    reasons: dict[str, list[str]] = {}
+    for finding in blocking:
+        if finding.task:
+            where = f"{finding.file}:{finding.line}: " if finding.line else f"{finding.file or ''} "
+            reasons.setdefault(finding.task, []).append(f"{where}{finding.message} ({finding.rule})".strip())
+    for key, lines in reasons.items():
+        task = changes.get(Task, key)
+        if task.state == "completed":
+            send_back_dependents(changes, task)
+            reason = "The review rejected it:\n" + "\n".join(lines)
+            changes.put(back_or_failed(changes, task, reason, onto))

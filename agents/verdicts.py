@@ -1,0 +1,46 @@
+"""Test verdicts of the combination, remembered by tree: the same content is never tested twice."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from agents.combination import Combination
+from agents.tester import Job, commands_for, test_commit
+from agents.workspace import Workspace
+from state.config import Test
+from state.private_files import write_private
+from state.records import Plan, Tests
+
+
+class Verdicts:
+    """`runs` counts the test runs that were really made."""
+
+    def __init__(self, workspace: Workspace, config: Test, plan: Plan) -> None:
+        self._workspace = workspace
+        self._config = config
+        self._plan = plan
+        self.runs = 0
+
+    def of(self, combination: Combination, steps: int) -> Tests:
+        """The first `steps` together must pass what each of them must pass, and the repository's tests."""
+        done = combination.steps[:steps]
+        commit = done[-1].commit if done else combination.onto
+        acceptance = list(dict.fromkeys(line for step in done for line in step.task.acceptance))
+        path = self._workspace.private / "verdicts" / f"{self._name(commit, acceptance)}.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Tests)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            pass
+        self.runs += 1
+        logs = self._workspace.logs(self._plan.key, self.runs)
+        tests = test_commit(Job(self._workspace, commit, acceptance, self._config, logs, "reconciler"))
+        write_private(path, msgspec.json.encode(tests).decode())
+        return tests
+
+    def _name(self, commit: str, acceptance: list[str]) -> str:
+        git = self._workspace.repository
+        commands = commands_for(git, commit, self._config, acceptance)
+        said = "\0".join([git.tree(commit), *commands, str(self._config.required)])
+        return hashlib.sha256(said.encode()).hexdigest()[:40]

@@ -1,0 +1,125 @@
+"""The life of an agent: claim, work under a lease that a heartbeat renews, report, again."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.coder import ParentsConflict, attempt
+from agents.model_errors import ModelAuthFailed
+from agents.tester import test_task
+from agents.work import Claim, Ledger, Report, Role
+from agents.workspace import Workspace
+from state.errors import RefactoryError, Unavailable, UsageError
+from state.records import Tests
+
+_IDLE = 0.15  # seconds between two questions for work
+
+
+class Worker:
+    """`workspace` finds the code for a claim; `home` is where relative paths of the configuration start."""
+
+    def __init__(
+        self, name: str, role: Role, ledger: Ledger, workspace: Callable[[Claim], Workspace], home: Path
+    ) -> None:
+        self.name = name
+        self.role = role
+        self.ledger = ledger
+        self.workspace = workspace
+        self.home = home
+        self.stopping = threading.Event()
+
+    def work(self, once: bool, parent: int | None = None) -> int:
+        """Until stopped, or until `parent` is gone, or `once`. Returns how many tasks it worked on."""
+        done = 0
+        while not self.stopping.is_set() and parent in (None, os.getppid()):
+            claim = self.ledger.claim(self.name, self.role)
+            if claim:
+                self._do(claim, parent)
+                done += 1
+            if once:
+                break
+            if not claim:
+                self.stopping.wait(_IDLE)
+        return done
+
+    def _do(self, claim: Claim, parent: int | None) -> None:
+        with _heartbeat(self.ledger, claim, self.stopping, parent) as held:
+            try:
+                self._code(claim, held) if self.role == "coder" else self._test(claim, held)
+            except (UsageError, ModelAuthFailed):
+                self.ledger.release(claim)  # no task of this agent can succeed: not this one's fault
+                raise
+            except RefactoryError as error:
+                if held():
+                    self._failed(claim, error)
+
+    def _code(self, claim: Claim, held: Callable[[], bool]) -> None:
+        try:
+            report = attempt(claim, self.workspace(claim), self.home, held)
+        except ParentsConflict as conflict:
+            self._send_back(claim, conflict)
+            return
+        if held():
+            self.ledger.report(self.name, claim, report)
+        elif self.stopping.is_set():
+            self.ledger.release(claim)
+
+    def _test(self, claim: Claim, held: Callable[[], bool]) -> None:
+        tests = test_task(claim, self.workspace(claim), self.name, held)
+        if held():
+            self.ledger.report_tests(claim, claim.task.commit or "", tests)
+        elif self.stopping.is_set():
+            self.ledger.release(claim)
+
+    def _failed(self, claim: Claim, error: RefactoryError) -> None:
+        reason = "\n".join(part for part in (error.message, error.hint) if part)
+        if self.role == "tester":
+            tests = Tests(verdict="failed", tester=self.name, output=reason)
+            self.ledger.report_tests(claim, claim.task.commit or "", tests)
+            return
+        backend = claim.config.coder.backend
+        final = isinstance(error, Unavailable)  # it was retried already, with backoff
+        self.ledger.report(self.name, claim, Report(backend=backend, failure=reason, final=final))
+
+    def _send_back(self, claim: Claim, conflict: ParentsConflict) -> None:
+        """Two tasks this one builds on clash: the later one is done again on top of the other."""
+        files = ", ".join(conflict.files)
+        reason = f"It conflicts with other finished tasks in: {files}. Do it again on top of them."
+        self.ledger.release(claim)
+        self.ledger.rework(conflict.task, conflict.head, reason)
+
+
+@contextmanager
+def _heartbeat(
+    ledger: Ledger, claim: Claim, stopping: threading.Event, parent: int | None
+) -> Iterator[Callable[[], bool]]:
+    """Renew the lease in a thread; yields whether the task is still ours and nobody wants us to stop."""
+    over, lost = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        due = time.monotonic() + claim.lease_seconds / 3
+        while not over.wait(0.5):
+            if parent not in (None, os.getppid()):
+                stopping.set()
+            if time.monotonic() < due:
+                continue
+            due = time.monotonic() + claim.lease_seconds / 3
+            try:
+                ledger.renew(claim)
+            except Unavailable:
+                continue  # the lease may outlive a short outage; the report will tell
+            except RefactoryError:
+                lost.set()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield lambda: not (lost.is_set() or stopping.is_set())
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,156 @@
+"""Where an agent gets code from and puts it: this clone, or a mirror of the orchestration's remote."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from agents.git import GitError, Repository
+from agents.worktrees import Pool
+from state.config import Config
+from state.errors import Conflict, RefactoryError, Unavailable
+from state.location import Location
+from state.lock import locked
+from state.records import Orchestration, Task
+from state.store import Store
+
+
+def task_branch(task: str) -> str:
+    return f"refactory/tasks/{task}"
+
+
+def plan_branch(plan: str) -> str:
+    return f"refactory/plans/{plan}"
+
+
+def branch_ref(branch: str) -> str:
+    return f"refs/heads/{branch}"
+
+
+def backup_ref(task: str, attempt: int) -> str:
+    """Outside refs/heads, so that `git branch` stays short; nothing of ours deletes these."""
+    return f"refs/refactory/backup/{task}/{attempt}"
+
+
+class Workspace:
+    """`private`: logs and locks. `remote` is None where all agents share this clone."""
+
+    def __init__(self, repository: Repository, private: Path, cache: Path, remote: str | None) -> None:
+        self.repository = repository
+        self.private = private
+        self.cache = cache
+        self.remote = remote
+
+    @cached_property
+    def pool(self) -> Pool:
+        return Pool(self.repository, self.cache / "worktrees", self.git_lock)
+
+    @property
+    def git_lock(self) -> Path:
+        """Everything that touches the shared git folder goes through it: git's own locks fail, not wait."""
+        return self.private / "git-lock"
+
+    def logs(self, task: str, attempt: int) -> Path:
+        folder = self.private / "logs" / task / str(attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def has(self, commit: str) -> bool:
+        return self.repository.attempt("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
+
+    def bring(self, commit: str, branch: str | None) -> None:
+        """Make sure that the commit is here; fetch its branch if it is not. Raises Conflict if it can't be had."""
+        if self.has(commit):
+            return
+        if self.remote is None or branch is None:
+            raise Conflict(
+                f"commit {commit[:12]} is not in this repository", "orchestrate with --remote to share code"
+            )
+        self.fetch(branch)
+        if not self.has(commit):
+            raise Conflict(f"commit {commit[:12]} is not on {branch} at {self.remote}", "push it first")
+
+    def fetch(self, branch: str) -> str | None:
+        """The branch's head at the remote, its objects brought here; None if there is no such branch."""
+        if self.remote is None:
+            return None
+        with locked(self.git_lock, "git fetch"):
+            spec = f"+{branch_ref(branch)}:refs/refactory/remote/{branch}"
+            status, _, err = self.repository.attempt("fetch", "--quiet", "--no-tags", self.remote, spec)
+        if status and "couldn't find remote ref" in err:
+            return None
+        if status:
+            raise Unavailable(f"git fetch from {self.remote}: {err.strip().splitlines()[-1]}")
+        return self.repository.resolve(f"refs/refactory/remote/{branch}")
+
+    def set_branch(self, branch: str, commit: str, backup: str | None = None) -> None:
+        """Move one of our branches; what it pointed to is kept at `backup` unless it is in the new history."""
+        ref = branch_ref(branch)
+        with locked(self.git_lock, "git update-ref"):
+            old = self.repository.resolve(ref)
+            if old and backup and old != commit and not self.repository.is_ancestor(old, commit):
+                self.repository.update_ref(backup, old)
+            self.repository.update_ref(ref, commit)
+
+    def keep(self, ref: str, commit: str) -> None:
+        with locked(self.git_lock, "git update-ref"):
+            self.repository.update_ref(ref, commit)
+
+    def publish(self, branch: str) -> None:
+        """Push one of our own branches to the remote; an older attempt of the same task gives way."""
+        if self.remote is None:
+            return
+        ref = branch_ref(branch)
+        status, _, err = self.repository.attempt(
+            "push", "--quiet", "--no-verify", self.remote, f"+{ref}:{ref}"
+        )
+        if status:
+            raise Unavailable(f"git push to {self.remote}: {err.strip().splitlines()[-1]}")
+
+
+def local(store: Store, remote: str | None = None) -> Workspace:
+    """This clone's workspace."""
+    location = store.location
+    cache = Path(store.config.worktrees).expanduser() if store.config.worktrees else location.cache
+    return Workspace(Repository(location.git_dir), location.private, cache, remote)
+
+
+def mirror(remote: str) -> Workspace:
+    """For an agent without the repository: a bare clone in the cache, filled as commits are asked for."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "refactory" / f"mirror-{sha256(remote.encode()).hexdigest()[:16]}"
+    git_dir = folder / "repository.git"
+    with locked(folder / "lock", "git init"):
+        if not (git_dir / "HEAD").exists():
+            git_dir.mkdir(parents=True, exist_ok=True)
+            Repository(git_dir).run("init", "--quiet", "--bare", str(git_dir))
+    return Workspace(Repository(git_dir), folder, folder, remote)
+
+
+def for_claim(config: Config, location: Location | None, orchestration: Orchestration) -> Workspace:
+    """The clone the agent runs in, or a mirror of the remote."""
+    if location is not None:
+        cache = Path(config.worktrees).expanduser() if config.worktrees else location.cache
+        return Workspace(Repository(location.git_dir), location.private, cache, orchestration.remote)
+    if orchestration.remote is None:
+        raise RefactoryError(
+            "this orchestration names no git remote, so its code can't be had from here",
+            "orchestrate with --remote origin, and push the target branch",
+        )
+    return mirror(orchestration.remote)
+
+
+def branch_head(store: Store, task_id: str, branch: str) -> str:
+    """A reported branch's commit, here or at the orchestration's remote. Raises Conflict if it is nowhere."""
+    task = store.get(Task, task_id)
+    orchestration = store.find(Orchestration, task.orchestration) if task.orchestration else None
+    workspace = local(store, orchestration.remote if orchestration else None)
+    try:
+        commit = workspace.fetch(branch) or workspace.repository.resolve(branch_ref(branch))
+    except (GitError, Unavailable):
+        commit = workspace.repository.resolve(branch_ref(branch))
+    if commit is None:
+        raise Conflict(f"no branch {branch!r} here or at the remote", "push it first, or give --commit")
+    return commit

@@ -1,0 +1,189 @@
+"""From a request to landed code, by the same operations a script would call one by one."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from agents.crew import Crew
+from commands import launch, orchestrate, plan_create, plan_list, plan_status, reconcile, review
+from commands._context import Context
+from commands._progress import Progress
+from state.errors import Conflict
+from state.lifecycle import SETTLED
+from state.records import Launch, Orchestration, Outcome, Plan, Review
+
+_POLL = 0.15  # seconds
+_MOVES = 5  # how often the target may move under a launch before it is given up
+_DONE = ("completed", "merged")
+
+Stage = Literal["plan", "code", "reconcile", "review", "launch"]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How far a run got, and what it left."""
+
+    stage: Stage
+    exit_code: int
+    status: plan_status.Status
+    review: Review | None = None
+    launch: Launch | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the pipeline. Every stage goes on where an earlier run stopped."""
+
+    context: Context
+    plan: str
+    progress: Progress
+    until: Stage = "launch"
+    how: Literal["merge", "push"] = "merge"
+    remote: str | None = None
+    push_target: bool = False
+
+    def go(self) -> Result:
+        if self.until == "plan":
+            return self._result("plan", 0)
+        try:
+            return self._stages()
+        finally:
+            dispose_worktrees(self.context, self._status().orchestration)
+
+    def _stages(self) -> Result:
+        moves = 0
+        while True:
+            code(self.context, self.plan, self.progress)
+            result = self._after_coding()
+            if result is None:
+                continue
+            if result.stage != "review" or result.exit_code not in (0, 7) or self.until == "review":
+                return result
+            try:
+                return self._launched(result)
+            except Conflict:
+                moves += 1
+                if moves >= _MOVES or not self._target_moved():
+                    raise
+
+    def _after_coding(self) -> Result | None:
+        """Combine and review. None: something was sent back, so there is more to code."""
+        if self.until == "code":
+            return self._result("code", exit_code(self._status()))
+        outcome = self._reconciled()
+        if outcome is None:
+            return None
+        verdict = {"complete": 0, "partial": 7, "failed": 1}[outcome.state]
+        if self.until == "reconcile" or outcome.state == "failed":
+            return self._result("reconcile", verdict)
+        self.progress.stage("review")
+        reviewed = self.context.call(review.OPERATION, review.ReviewParams(id=self.plan))
+        if reviewed.verdict == "approved":
+            return self._result("review", verdict, reviewed)
+        return None if not settled(self._status()) else self._result("review", 1, reviewed)
+
+    def _reconciled(self) -> Outcome | None:
+        self.progress.stage("reconcile")
+        if not any(task.state == "completed" for task in self._status().tasks):
+            orchestration = self._status().orchestration
+            if orchestration and orchestration.outcome and exit_code(self._status()) == 0:
+                return orchestration.outcome
+        done = self.context.call(reconcile.OPERATION, reconcile.Reconcile(id=self.plan))
+        return done.outcome if settled(self._status()) else None
+
+    def _launched(self, result: Result) -> Result:
+        self.progress.stage("launch")
+        params = launch.LaunchParams(
+            id=self.plan, how=self.how, remote=self.remote, push_target=self.push_target
+        )
+        done = self.context.call(launch.OPERATION, params)
+        return msgspec.structs.replace(
+            self._result("launch", result.exit_code, result.review), launch=done.launch
+        )
+
+    def _target_moved(self) -> bool:
+        """True if what failed was only that somebody else landed something first: combine again."""
+        before = self._status().orchestration
+        self.progress.stage("reconcile")
+        after = self.context.call(reconcile.OPERATION, reconcile.Reconcile(id=self.plan))
+        old, new = before and before.outcome, after.outcome
+        return bool(old and new and old.onto != new.onto)
+
+    def _status(self) -> plan_status.Status:
+        status = self.context.call(plan_status.OPERATION, plan_status.PlanStatus(id=self.plan))
+        self.progress.show(status)
+        return status
+
+    def _result(self, stage: Stage, code: int, reviewed: Review | None = None) -> Result:
+        return Result(stage=stage, exit_code=code, status=self._status(), review=reviewed)
+
+
+def plan_for(
+    context: Context, request: str, task_list: str | None, planner: Literal["template", "model"] | None
+) -> Plan:
+    """The request's unfinished plan, or a new one."""
+    plans = context.call(plan_list.OPERATION, plan_list.PlanList(request_id=request, limit=10_000)).items
+    if plans and plans[-1].state != "done":
+        return plans[-1]
+    params = plan_create.PlanCreate(id=request, task_list=task_list, planner=planner)
+    return context.call(plan_create.OPERATION, params)
+
+
+def orchestrated(
+    context: Context, plan: str, agents: int | None, target: str | None, remote: str | None
+) -> None:
+    params = orchestrate.Orchestrate(id=plan, agents=agents, target_branch=target, remote=remote)
+    context.call(orchestrate.OPERATION, params)
+
+
+def code(context: Context, plan: str, progress: Progress) -> None:
+    """Agents at work until no task has anything left to do."""
+    progress.stage("code")
+    status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
+    if settled(status) or status.orchestration is None:
+        return
+    with _crew(context) as crew:
+        for name in status.orchestration.agents:
+            crew.start(name, "coder")
+        for number in range(1, status.orchestration.testers + 1):
+            crew.start(f"tester-{number}", "tester")
+        while not settled(status):
+            crew.check()
+            time.sleep(_POLL)
+            status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
+            progress.show(status)
+
+
+def settled(status: plan_status.Status) -> bool:
+    return all(task.state in SETTLED for task in status.tasks)
+
+
+def exit_code(status: plan_status.Status) -> int:
+    """0: every task is completed; 7: some are; 1: none is."""
+    wanted = [task for task in status.tasks if task.state != "cancelled"]
+    done = [task for task in wanted if task.state in _DONE]
+    return 0 if len(done) == len(wanted) else 7 if done else 1
+
+
+def dispose_worktrees(context: Context, orchestration: Orchestration | None) -> None:
+    """Nothing is left on the disk after a run; while it lasts, worktrees are reused."""
+    from agents.workspace import local, mirror
+
+    if not context.api_url:
+        local(context.store).pool.dispose()
+    elif orchestration and orchestration.remote:
+        mirror(orchestration.remote).pool.dispose()
+
+
+def _crew(context: Context) -> Crew:
+    arguments = ["-C", str(context.folder.absolute())]
+    if context.api_url:
+        return Crew(
+            [*arguments, "--api-url", context.api_url], Path(tempfile.mkdtemp(prefix="refactory-agents-"))
+        )
+    return Crew(arguments, context.store.location.private / "logs" / "agents")

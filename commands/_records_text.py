@@ -1,0 +1,42 @@
+"""A task and a plan as text: several commands end by showing one."""
+
+from __future__ import annotations
+
+from commands._text import fields, numbers
+from state.keys import number_of
+from state.records import Plan, Task
+
+
+def task_text(task: Task) -> str:
+    return fields(
+        [
+            ("task", number_of(task.key)),
+            ("key", task.key),
+            ("title", task.title),
+            ("state", task.state),
+            ("plan", number_of(task.plan)),
+            ("agent", task.agent),
+            ("attempts", task.attempts),
+            ("scope", task.scope),
+            ("depends on", numbers(task.depends_on)),
+            ("acceptance", "\n".join(task.acceptance)),
+            ("base", task.base),
+            ("branch", task.branch),
+            ("commit", task.commit),
+            ("pull request", task.pr_url),
+            ("detail", task.detail),
+            ("feedback", task.feedback),
+        ]
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    return fields(
+        [
+            ("plan", number_of(plan.key)),
+            ("request", number_of(plan.request)),
+            ("state", plan.state),
+            ("tasks", numbers(plan.tasks)),
+            ("warnings", "\n".join(plan.warnings)),
+        ]
+    )

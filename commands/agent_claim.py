@@ -1,0 +1,45 @@
+"""Claim the next task for an agent, with a lease and its fencing token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from agents.work import Claim, Role
+from commands._operation import AgentName, Operation, Params
+from commands._text import fields
+from state.keys import number_of
+from state.store import Store
+
+
+class AgentClaim(Params):
+    agent_name: AgentName
+    role: Annotated[Role, Meta(description="Which kind of work.")] = "coder"
+    pid: Annotated[
+        int | None, Meta(description="The agent's process on this host: its end ends the lease.")
+    ] = None
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`claim` is null when nothing waits for this agent."""
+
+    claim: Claim | None
+
+
+def run(store: Store, params: AgentClaim) -> Claimed:
+    from agents.dispatch import claim
+
+    return Claimed(claim=claim(store, params.agent_name, params.role, params.pid))
+
+
+def text(claimed: Claimed) -> str:
+    claim = claimed.claim
+    if claim is None:
+        return "nothing to do"
+    task = f"{number_of(claim.task.key)} {claim.task.title}"
+    return fields([("task", task), ("token", claim.token), ("lease", f"{claim.lease_seconds:g} s")])
+
+
+OPERATION = Operation(run, AgentClaim, "POST /agents/{agentName}/claims", text, role="agent")

@@ -1,0 +1,61 @@
+"""Land a plan's reviewed combination: merge it here, or push it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from commands._operation import Operation, Params, PlanId
+from commands._text import fields
+from state.keys import number_of
+from state.records import Landing, Launch, Plan
+from state.store import Store
+
+
+class LaunchParams(Params):
+    id: PlanId
+    how: Annotated[
+        Literal["merge", "push"],
+        Meta(description="merge: fast-forward the local target; push: to a remote.", extra={"option": "as"}),
+    ] = "merge"
+    remote: Annotated[str | None, Meta(min_length=1, description="Where to push. Default: origin.")] = None
+    push_target: Annotated[bool, Meta(description="Push the target branch, too, not only the plan's.")] = False
+    dry_run: Annotated[bool, Meta(description="Check and show; change nothing.")] = False
+
+
+class Launched(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What lands where; `launch` is null after a dry run."""
+
+    landing: Landing
+    launch: Launch | None
+
+
+def run(store: Store, params: LaunchParams) -> Launched:
+    from agents.launcher import landing, launch
+
+    plan = store.get(Plan, params.id)
+    planned, review = landing(store, plan, params.how, params.remote, params.push_target)
+    if params.dry_run:
+        return Launched(landing=planned, launch=None)
+    return Launched(landing=planned, launch=launch(store, plan, planned, review, params.remote))
+
+
+def text(launched: Launched) -> str:
+    landing, stat = launched.landing, launched.landing.diffstat
+    return fields(
+        [
+            ("launch", launched.launch and number_of(launched.launch.key)),
+            ("dry run", None if launched.launch else "nothing was changed"),
+            ("as", landing.how),
+            ("remote", landing.remote),
+            ("branches", landing.branches),
+            ("from", landing.before),
+            ("to", landing.commit),
+            ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
+        ]
+    )
+
+
+OPERATION = Operation(run, LaunchParams, "POST /plans/{id}/launch", text)

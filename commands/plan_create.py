@@ -1,0 +1,38 @@
+"""Plan a request: a design and tasks with scope, dependencies and acceptance commands."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from commands._operation import Operation, Params, RequestId
+from commands._records_text import plan_text
+from state.records import Plan
+from state.store import Store
+
+
+class PlanCreate(Params):
+    id: RequestId
+    task_list: Annotated[
+        str | None,
+        Meta(
+            description="Take the tasks from this Markdown or YAML file; `-` reads standard input.",
+            extra={"option": "from", "file": True, "metavar": "FILE"},
+        ),
+    ] = None
+    planner: Annotated[
+        Literal["template", "model"] | None,
+        Meta(
+            description="template: the tasks as written; model: a model plans. Default: the configuration's."
+        ),
+    ] = None
+
+
+def run(store: Store, params: PlanCreate) -> Plan:
+    from agents.planner import plan
+
+    return plan(store, str(params.id), params.task_list, params.planner)
+
+
+OPERATION = Operation(run, PlanCreate, "POST /requests/{id}/plans", plan_text, status=lambda _: 201)

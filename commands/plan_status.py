@@ -1,0 +1,61 @@
+"""Show a plan and its tasks."""
+
+from __future__ import annotations
+
+import msgspec
+
+from commands._operation import Operation, Params, PlanId
+from commands._text import fields, numbers, table
+from state.keys import number_of
+from state.records import Orchestration, Plan, Request, Review, Task
+from state.store import Store
+
+
+class PlanStatus(Params):
+    id: PlanId
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A plan with its tasks, its latest orchestration and its latest review."""
+
+    plan: Plan
+    request: Request
+    tasks: list[Task]
+    orchestration: Orchestration | None = None
+    review: Review | None = None
+
+
+def run(store: Store, params: PlanStatus) -> Status:
+    plan = store.get(Plan, params.id)
+    orchestrations = store.all(Orchestration, lambda record: record.plan == plan.key)
+    reviews = store.all(Review, lambda record: record.plan == plan.key)
+    found = (store.find(Task, key) for key in plan.tasks)
+    return Status(
+        plan=plan,
+        request=store.get(Request, plan.request),
+        tasks=[task for task in found if task is not None],
+        orchestration=orchestrations[-1] if orchestrations else None,
+        review=reviews[-1] if reviews else None,
+    )
+
+
+def text(status: Status) -> str:
+    plan, orchestration = status.plan, status.orchestration
+    head = fields(
+        [
+            ("plan", number_of(plan.key)),
+            ("request", f"{number_of(status.request.key)} {status.request.title}"),
+            ("state", plan.state),
+            ("target", orchestration and orchestration.target_branch),
+            ("combination", orchestration and orchestration.outcome and orchestration.outcome.state),
+            ("review", status.review and status.review.verdict),
+        ]
+    )
+    rows = [
+        (number_of(task.key), task.state, task.agent, numbers(task.depends_on) or None, task.title)
+        for task in status.tasks
+    ]
+    return f"{head}\n\n{table(('ID', 'STATE', 'AGENT', 'AFTER', 'TITLE'), rows)}"
+
+
+OPERATION = Operation(run, PlanStatus, "GET /plans/{id}", text, role="viewer")

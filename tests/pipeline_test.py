@@ -1,0 +1,53 @@
+"""The whole way, by the real program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.conftest import Refactory, Repo, new_file
+
+TASKS = """\
+## Add mul
+scope: mul.py
+
+## Add sub
+scope: sub.py
+
+## Document it
+depends on: 1, 2
+scope: README.md
+"""
+
+
+def test_a_request_becomes_merged_code(repo: Repo, refactory: Refactory, scripted: Any) -> None:
+    scripted(
+        add_mul=new_file("mul.py", "def mul(a, b):\n    return a * b\n"),
+        add_sub=new_file("sub.py", "def sub(a, b):\n    return a - b\n"),
+        document_it=new_file("README.md", "add, sub, mul\n"),
+    )
+    done = refactory.data("run", "--title", "Calculator", "--from", "-", input=TASKS)
+    assert done["stage"] == "launch"
+    assert [task["state"] for task in done["status"]["tasks"]] == ["merged"] * 3
+    assert repo.show("README.md", "main") == "add, sub, mul"
+    assert (repo.path / "mul.py").exists(), "the working tree on main follows"
+    assert repo.git("status", "--porcelain", "--untracked-files=no") == ""
+    assert "Refactory-Task: " in repo.git("log", "-3", "--format=%B")
+    assert repo.git("worktree", "list").count("\n") == 0, "no worktree is left"
+
+
+def test_the_culprit_of_a_red_combination_is_sent_back(
+    repo: Repo, refactory: Refactory, scripted: Any
+) -> None:
+    """Both are green alone; together a test of one sees the other's file."""
+    check = "import unittest, os\n\n\nclass C(unittest.TestCase):\n    def test_one(self):\n"
+    scripted(
+        one=new_file("tests/test_one.py", check + "        self.assertFalse(os.path.exists('bad.py'))\n"),
+        two=[new_file("bad.py", "x = 1\n"), new_file("good.py", "x = 1\n")],
+    )
+    done = refactory.data("run", "--title", "T", "--from", "-", input="## One\n\n## Two\n")
+    two = done["status"]["tasks"][1]
+    assert two["attempts"] == 2
+    assert done["status"]["orchestration"]["outcome"]["state"] == "complete"
+    assert repo.git("ls-tree", "--name-only", "main").split() == ["calc.py", "good.py", "tests"]
+    backups = repo.git("for-each-ref", "--format=%(refname)", "refs/refactory/backup")
+    assert two["key"] in backups, "the first attempt's commit is kept"
