@@ -53,13 +53,19 @@ class Pool:
 
     def dispose(self) -> None:
         """Remove every worktree that nobody holds."""
-        for marker in sorted(self.folder.glob("*.ready")):
-            with self._held(marker.stem) as held:
+        for name in self.unused():
+            with self._held(name) as held:
                 if held:
-                    self._remove(marker.stem)
+                    self._remove(name)
 
-    def names(self) -> list[str]:
-        return sorted({path.name.partition(".")[0] for path in self.folder.glob("*")})
+    def unused(self) -> list[str]:
+        """Worktrees that are there though nobody holds them."""
+        found = []
+        for path in sorted(self.folder.glob("*")):
+            if path.is_dir():
+                with self._held(path.name) as held:
+                    found += [path.name] if held else []
+        return found
 
     @contextmanager
     def _slot(self) -> Iterator[str]:
