@@ -13,6 +13,7 @@ _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE / "_refactory" if (_HERE / "_refactory").is_dir() else _HERE))
 
 import click  # noqa: E402
+from click.shell_completion import CompletionItem  # noqa: E402
 
 from state.errors import RefactoryError, UsageError  # noqa: E402
 
@@ -53,6 +54,11 @@ class Commands(click.Group):
         from commands._cli import command
 
         return command(cmd_name, module.__doc__ or "", module.OPERATION)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self._summary(name)) for name in names]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
