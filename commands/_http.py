@@ -7,14 +7,17 @@ import contextvars
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from commands._http_guard import PORT, TOKENS, guard, require
+from commands._http_guard import PORT, TOKEN, TOKENS, guard, require
 from commands._http_input import from_body, from_query, read_body
+from commands._http_once import HEADER, Answer, forget_old, once
 from commands._http_problems import Handler, problems
 from commands._http_routes import Exposed, exposed
 from commands._openapi import document
@@ -35,7 +38,7 @@ _JSON = "application/json"
 class Bounds:
     """What one client may take. `seconds`: to send its headers, its body, to take the answer, to be idle."""
 
-    seconds: float = 10.0
+    seconds: float = 8.0
     body: int = 12 * 1024 * 1024
     connections: int = 512
 
@@ -61,6 +64,7 @@ class Workers:
 
 
 STORE = web.AppKey("store", Store)
+KEPT = web.AppKey("kept", Path)
 BOUNDS = web.AppKey("bounds", Bounds)
 WORKERS = web.AppKey("workers", Workers)
 
@@ -70,6 +74,8 @@ def application(store: Store, port: int, bounds: Bounds | None = None) -> web.Ap
     app = web.Application(middlewares=[problems, guard], client_max_size=bounds.body)
     app[STORE], app[PORT], app[BOUNDS] = store, port, bounds
     app[TOKENS] = Tokens(store.location.private)
+    app[KEPT] = store.location.private / "idempotency"
+    forget_old(app[KEPT])
     app.cleanup_ctx.append(_workers)
     app.on_response_prepare.append(_headers)
     operations = exposed()
@@ -98,7 +104,7 @@ def _handler(operation: Operation[Any, Any], shown: set[str]) -> Handler:
         app, path, query = request.app, request.match_info, list(request.query.items())
         body = b"" if reading else await read_body(request, app[BOUNDS].seconds)
 
-        def work() -> tuple[int, dict[str, str], bytes]:
+        def work() -> Answer:
             if reading:
                 params = from_query(operation.params, path, query)
             else:
@@ -106,24 +112,33 @@ def _handler(operation: Operation[Any, Any], shown: set[str]) -> Handler:
                 params = from_body(operation.params, path, body)
             return _answer(operation, operation.run(app[STORE], params), shown)
 
-        status, headers, data = await app[WORKERS].run(reading, work)
-        return web.Response(status=status, headers=headers, body=data, content_type=_JSON)
+        answer = await app[WORKERS].run(reading, _kept(request, body, work) if not reading else work)
+        return web.Response(
+            status=answer.status, headers=answer.headers, body=answer.body, content_type=_JSON
+        )
 
     return handle
+
+
+def _kept(request: web.Request, body: bytes, work: Callable[[], Answer]) -> Callable[[], Answer]:
+    """The work, done once for each Idempotency-Key of a bearer."""
+    if HEADER not in request.headers:
+        return work
+    key = f"{request[TOKEN].name} {request.headers[HEADER]}"
+    asked = f"{request.method} {request.raw_path} ".encode() + body
+    return partial(once, request.app[KEPT], key, asked, work)
 
 
 class _NoQuery(msgspec.Struct):
     """Where a body is expected, the query string must be empty."""
 
 
-def _answer(
-    operation: Operation[Any, Any], result: Any, shown: set[str]
-) -> tuple[int, dict[str, str], bytes]:
+def _answer(operation: Operation[Any, Any], result: Any, shown: set[str]) -> Answer:
     status, code = operation.status(result), operation.exit_code(result)
     headers = {"Refactory-Exit-Code": str(code)} if code else {}
     if status == 201 and isinstance(result, Record) and f"/{result.folder}/{{id}}" in shown:
         headers["Location"] = f"/{result.folder}/{number_of(result.key)}"
-    return status, headers, msgspec.json.encode(view(result))
+    return Answer(status, headers, msgspec.json.encode(view(result)))
 
 
 def _fixed(value: dict[str, Any]) -> Handler:

@@ -18,6 +18,7 @@ from commands._http_problems import LOG, of_http, problem
 from state.errors import Busy, UsageError
 
 _GRACE = 10.0  # seconds for the requests in hand when the server is told to end
+_BACKLOG = 512  # connections that the kernel keeps until they are accepted
 _LINGERING = 2.0  # seconds in which a refused body is read and dropped
 
 
@@ -27,7 +28,7 @@ def bound_socket(port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind(("127.0.0.1", port))
-        sock.listen(128)
+        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
@@ -45,7 +46,9 @@ async def serve(app: web.Application, sock: socket.socket, ready: Callable[[], N
         asyncio.get_running_loop().add_signal_handler(number, _tell, told, code)
     runner = web.AppRunner(app, shutdown_timeout=_GRACE)
     await runner.setup()
-    server = await asyncio.get_running_loop().create_server(lambda: _connection(runner), sock=sock)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _connection(runner), sock=sock, backlog=_BACKLOG
+    )
     ready()
     code = await told
     server.close()

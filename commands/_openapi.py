@@ -23,6 +23,12 @@ _ERRORS = {
     "422": "The input can't be right.",
     "default": "Another error.",
 }
+_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same request sent again with the same key is done once, and answered the same.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 _PROBLEM: Schema = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; `hint` says what to do next.",
@@ -110,7 +116,7 @@ def _input(operation: Operation[Any, Any], params: Schema) -> Schema:
         return {"parameters": parameters + asked}
     body = {"type": "object", "properties": rest, "required": required, "additionalProperties": False}
     return {
-        "parameters": parameters,
+        "parameters": [*parameters, _KEY],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
     }
 

@@ -33,7 +33,7 @@ P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 _CONNECT = 10.0  # seconds; the answer itself may take as long as the work
-_IDLE = 5.0  # seconds; the server closes an idle connection after 10
+_IDLE = 4.0  # seconds; the server closes an idle connection after 8
 _UNEXPECTED = 70  # the exit code of a bug, here or there
 _KNOWN: tuple[type[RefactoryError], ...] = (
     UsageError, InvalidFile, NotFound, Conflict, Busy, BudgetReached, Partial, Unavailable, Forbidden, WorkFailed,

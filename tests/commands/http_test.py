@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,33 @@ def test_verbs_that_ask_about_a_path(server: Server) -> None:
     head = server.ask("HEAD", "/requests")
     assert (head.status, head.data) == (200, b"")
     assert server.ask("DELETE", "/requests").headers["Allow"] == "GET,HEAD,POST"
+
+
+def test_one_key_is_one_record(server: Server) -> None:
+    before = server.ask("GET", "/requests").json["total"]
+    headers = {"Idempotency-Key": "k-1"}
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(server.ask, "POST", "/requests", {"title": "once"}, headers) for _ in range(50)]
+    answers = [future.result() for future in asked]
+    assert {(answer.status, answer.data, answer.headers["Location"]) for answer in answers} == {
+        (201, answers[0].data, answers[0].headers["Location"])
+    }
+    assert server.ask("GET", "/requests").json["total"] == before + 1
+    other = server.ask("POST", "/requests", {"title": "another"}, headers)
+    assert_problem(other, 422, "key_reused")
+
+
+def test_what_failed_may_be_tried_again_with_its_key(server: Server) -> None:
+    headers = {"Idempotency-Key": "k-2"}
+    assert server.ask("POST", "/requests", {"title": ""}, headers).status == 422
+    assert server.ask("POST", "/requests", {"title": "better"}, headers).status == 201
+
+
+def test_a_key_is_its_bearer_s_own(server: Server) -> None:
+    token = server.run("token:create", "op", "--role", "operator").stdout.strip()
+    mine = server.ask("POST", "/requests", {"title": "x"}, {"Idempotency-Key": "k-3"})
+    theirs = {"Idempotency-Key": "k-3", "Authorization": f"Bearer {token}"}
+    assert server.ask("POST", "/requests", {"title": "x"}, theirs).json["id"] != mine.json["id"]
 
 
 def raw(server: Server, data: bytes) -> Answer:
