@@ -61,11 +61,17 @@ class Pool:
     def unused(self) -> list[str]:
         """Worktrees that are there though nobody holds them."""
         found = []
-        for path in sorted(self.folder.glob("*")):
-            if path.is_dir():
-                with self._held(path.name) as held:
-                    found += [path.name] if held else []
+        for name in sorted(self._names()):
+            with self._held(name) as held:
+                found += [name] if held else []
         return found
+
+    def _names(self) -> set[str]:
+        """Folders, and what a killed `worktree add` registered in the git folder before it made one."""
+        folders = {path.name for path in self.folder.glob("*") if path.is_dir()}
+        pointers = (self.repository.git_dir / "worktrees").glob("*/gitdir")
+        paths = (Path(pointer.read_text(encoding="utf-8").strip()).parent for pointer in pointers)
+        return folders | {path.name for path in paths if path.parent == self.folder}
 
     @contextmanager
     def _slot(self) -> Iterator[str]:

@@ -16,7 +16,7 @@ from commands._context import Context
 from commands._progress import Progress
 from state.errors import Conflict
 from state.lifecycle import SETTLED
-from state.records import Launch, Orchestration, Outcome, Plan, Review
+from state.records import Orchestration, Outcome, Plan
 
 _POLL = 0.15  # seconds
 _MOVES = 5  # how often the target may move under a launch before it is given up
@@ -31,8 +31,6 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     stage: Stage
     exit_code: int
     status: plan_status.Status
-    review: Review | None = None
-    launch: Launch | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,8 @@ class Run:
     def go(self) -> Result:
         if self.until == "plan":
             return self._result("plan", 0)
+        if self._status().plan.state == "done":
+            return self._result("launch", 0)  # an earlier run got there
         try:
             return self._stages()
         finally:
@@ -84,8 +84,8 @@ class Run:
         self.progress.stage("review")
         reviewed = self.context.call(review.OPERATION, review.ReviewParams(id=self.plan))
         if reviewed.verdict == "approved":
-            return self._result("review", verdict, reviewed)
-        return None if not settled(self._status()) else self._result("review", 1, reviewed)
+            return self._result("review", verdict)
+        return None if not settled(self._status()) else self._result("review", 1)
 
     def _reconciled(self) -> Outcome | None:
         self.progress.stage("reconcile")
@@ -101,10 +101,8 @@ class Run:
         params = launch.LaunchParams(
             id=self.plan, how=self.how, remote=self.remote, push_target=self.push_target
         )
-        done = self.context.call(launch.OPERATION, params)
-        return msgspec.structs.replace(
-            self._result("launch", result.exit_code, result.review), launch=done.launch
-        )
+        self.context.call(launch.OPERATION, params)
+        return self._result("launch", result.exit_code)
 
     def _target_moved(self) -> bool:
         """True if what failed was only that somebody else landed something first: combine again."""
@@ -119,16 +117,16 @@ class Run:
         self.progress.show(status)
         return status
 
-    def _result(self, stage: Stage, code: int, reviewed: Review | None = None) -> Result:
-        return Result(stage=stage, exit_code=code, status=self._status(), review=reviewed)
+    def _result(self, stage: Stage, code: int) -> Result:
+        return Result(stage=stage, exit_code=code, status=self._status())
 
 
 def plan_for(
     context: Context, request: str, task_list: str | None, planner: Literal["template", "model"] | None
 ) -> Plan:
-    """The request's unfinished plan, or a new one."""
+    """The request's latest plan, or a new one."""
     plans = context.call(plan_list.OPERATION, plan_list.PlanList(request_id=request, limit=10_000)).items
-    if plans and plans[-1].state != "done":
+    if plans:
         return plans[-1]
     params = plan_create.PlanCreate(id=request, task_list=task_list, planner=planner)
     return context.call(plan_create.OPERATION, params)

@@ -7,7 +7,7 @@ import msgspec
 from commands._operation import Operation, Params, PlanId
 from commands._text import fields, numbers, table
 from state.keys import number_of
-from state.records import Orchestration, Plan, Request, Review, Task
+from state.records import Launch, Orchestration, Plan, Request, Review, Task
 from state.store import Store
 
 
@@ -16,19 +16,21 @@ class PlanStatus(Params):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A plan with its tasks, its latest orchestration and its latest review."""
+    """A plan with its tasks, and its latest orchestration, review and launch."""
 
     plan: Plan
     request: Request
     tasks: list[Task]
     orchestration: Orchestration | None = None
     review: Review | None = None
+    launch: Launch | None = None
 
 
 def run(store: Store, params: PlanStatus) -> Status:
     plan = store.get(Plan, params.id)
     orchestrations = store.all(Orchestration, lambda record: record.plan == plan.key)
     reviews = store.all(Review, lambda record: record.plan == plan.key)
+    launches = store.all(Launch, lambda record: record.plan == plan.key)
     found = (store.find(Task, key) for key in plan.tasks)
     return Status(
         plan=plan,
@@ -36,6 +38,7 @@ def run(store: Store, params: PlanStatus) -> Status:
         tasks=[task for task in found if task is not None],
         orchestration=orchestrations[-1] if orchestrations else None,
         review=reviews[-1] if reviews else None,
+        launch=launches[-1] if launches else None,
     )
 
 

@@ -98,7 +98,7 @@ def _check_gate(plan: Plan, until: str | None) -> None:
 def text(result: Any) -> str:
     status = result.status
     outcome: Outcome | None = status.orchestration and status.orchestration.outcome
-    landing = result.launch and result.launch.landing
+    review, landing = status.review, status.launch and status.launch.landing
     stat = landing and landing.diffstat
     return fields(
         [
@@ -109,7 +109,7 @@ def text(result: Any) -> str:
             ("landed", outcome and numbers(landed.task for landed in outcome.landed)),
             ("left out", outcome and "\n".join(_left_out(outcome))),
             ("branch", outcome and outcome.branch),
-            ("review", result.review and f"{result.review.verdict}, {len(result.review.findings)} findings"),
+            ("review", review and f"{review.verdict}, {len(review.findings)} findings"),
             (
                 "launched",
                 landing and f"{landing.how}: {', '.join(landing.branches)} at {landing.commit[:12]}",
