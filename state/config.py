@@ -87,7 +87,7 @@ class Config(Section, frozen=True, kw_only=True):
 
 
 def read(path: Path) -> Config:
-    from state.yaml_codec import load
+    from state.canonical import load
 
     try:
         data = path.read_bytes()

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from state.canonical import load
 from state.errors import InvalidFile
 from state.keys import is_key
 from state.records import Record
-from state.yaml_codec import dump, load
+from state.yaml_codec import dump
 
 R = TypeVar("R", bound=Record)
 

@@ -106,14 +106,14 @@ class _Reader:
         if event.implicit[0]:  # plain: neither quoted nor tagged
             if text == "<<":
                 raise self.invalid(event, "a merge key (<<)", _EXPAND)
-            if not isinstance(_plain_value(text), str):
+            if not isinstance(plain_value(text), str):
                 raise self.invalid(event, f"the key {_short(text)} is no text", "put it in double quotes")
         return text
 
     def value(self, event: Any, depth: int) -> object:
         self.check_node(event)
         if isinstance(event, self.events.ScalarEvent):
-            return _plain_value(event.value) if event.implicit[0] else event.value
+            return plain_value(event.value) if event.implicit[0] else event.value
         if depth >= MAX_DEPTH:
             raise self.invalid(event, f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, self.events.MappingStartEvent):
@@ -137,7 +137,7 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def _plain_value(text: str) -> object:
+def plain_value(text: str) -> object:
     """An unquoted scalar: JSON's constants and numbers, where they fit in 64 bits; all else is text."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
