@@ -10,7 +10,7 @@ from state import leases
 from state.errors import Conflict, UsageError
 from state.keys import number_of
 from state.lifecycle import move
-from state.records import Orchestration, Pull, Task, Tests
+from state.records import Orchestration, Pull, SentBack, SentBackFor, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
 
@@ -106,6 +106,18 @@ def back_or_failed(
     return move(task, "failed", feedback=reason)
 
 
+def send_back(changes: Transaction, task: Task, why: SentBackFor, reason: str, onto: str | None) -> Task:
+    """A completed task is not taken: its pull keeps why, what was built on it goes back, too."""
+    _keep_reason(changes, task, SentBack(why=why, reason=reason[-_FEEDBACK:], onto=onto))
+    _send_back_dependents(changes, task)
+    return changes.put(back_or_failed(changes, task, reason, onto))
+
+
+def _keep_reason(changes: Transaction, task: Task, sent_back: SentBack) -> None:
+    for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.commit == task.commit):
+        changes.put(replace(pull, sent_back=sent_back))
+
+
 def _budget(changes: Transaction, task: Task) -> int:
     if task.orchestration is None:
         return 1
@@ -145,11 +157,10 @@ def rework(store: Store, task_id: str, onto: str | None, reason: str) -> Task:
         task = changes.get(Task, task_id)
         if task.state == "assigned" and task.base == onto:
             return task
-        send_back_dependents(changes, task)
-        return changes.put(back_or_failed(changes, task, reason, onto))
+        return send_back(changes, task, "rework", reason, onto)
 
 
-def send_back_dependents(changes: Transaction, task: Task) -> None:
+def _send_back_dependents(changes: Transaction, task: Task) -> None:
     """What was built on a task that is being done again."""
     for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
         _redo(changes, dependent, f"task {number_of(task.key)} that it builds on is being done again")
@@ -160,6 +171,8 @@ def _redo(changes: Transaction, task: Task, reason: str) -> None:
     if task.state not in ("completed", "testing", "in_progress"):
         return
     attempts = max(0, task.attempts - 1)
+    if task.commit and task.state == "completed":
+        _keep_reason(changes, task, SentBack(why="dependency", reason=reason))
     changes.put(move(task, "assigned", feedback=reason, base=None, attempts=attempts))
     for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
         _redo(changes, dependent, reason)

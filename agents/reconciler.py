@@ -7,7 +7,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from agents.combination import Combination, combine
-from agents.completion import back_or_failed, send_back_dependents
+from agents.completion import send_back
 from agents.culprit import find_culprit
 from agents.orchestrator import latest, pinned
 from agents.verdicts import Verdicts
@@ -89,13 +89,12 @@ def _record(store: Store, orchestration: Orchestration, outcome: Outcome) -> Orc
 def _send_back(changes: Transaction, ejected: Ejected, head: str) -> None:
     """To its coder, on top of what landed. A task that went on meanwhile is left alone."""
     task = changes.get(Task, ejected.task)
-    if task.state != "completed" or ejected.reason in ("unfinished", "empty"):
+    if task.state != "completed" or ejected.reason == "unfinished" or ejected.reason == "empty":
         return
-    send_back_dependents(changes, task)
     if ejected.reason == "dependency":
         # Not its own fault: the attempt is given back.
         task = replace(task, attempts=max(0, task.attempts - 1))
-    changes.put(back_or_failed(changes, task, _reason(ejected), head))
+    send_back(changes, task, ejected.reason, _reason(ejected), head)
 
 
 def _reason(ejected: Ejected) -> str:

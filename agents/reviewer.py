@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.added_lines import delta
-from agents.completion import back_or_failed, send_back_dependents
+from agents.completion import send_back
 from agents.git import Repository
 from agents.orchestrator import latest
 from agents.rules import Change, findings
@@ -78,6 +78,5 @@ def _send_back(changes: Transaction, blocking: list[Finding], onto: str) -> None
     for key, lines in reasons.items():
         task = changes.get(Task, key)
         if task.state == "completed":
-            send_back_dependents(changes, task)
             reason = "The review rejected it:\n" + "\n".join(lines)
-            changes.put(back_or_failed(changes, task, reason, onto))
+            send_back(changes, task, "review", reason, onto)

@@ -21,6 +21,7 @@ TaskState = Literal[
 ]
 Severity = Literal["error", "warning", "note"]
 EjectReason = Literal["conflict", "red", "dependency", "unfinished", "empty"]
+SentBackFor = Literal["conflict", "red", "dependency", "review", "rework"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -103,8 +104,16 @@ class Tests(Part, frozen=True, kw_only=True):
     output: str = ""
 
 
+class SentBack(Part, frozen=True, kw_only=True):
+    """Why a completed attempt was not taken; `onto` is the commit that the next one starts from."""
+
+    why: SentBackFor
+    reason: str
+    onto: str | None = None
+
+
 class Pull(Record, frozen=True, kw_only=True):
-    """One attempt at a task: the commit an agent calls complete and what testing it showed, or its failure."""
+    """One attempt at a task: the commit an agent calls complete and what became of it, or its failure."""
 
     folder: ClassVar[str] = "pulls"
     references: ClassVar[tuple[str, ...]] = ("task", "orchestration")
@@ -121,6 +130,7 @@ class Pull(Record, frozen=True, kw_only=True):
     usage: Usage | None = None
     failure: str = ""
     tests: Tests | None = None
+    sent_back: SentBack | None = None
 
 
 class Budgets(Part, frozen=True, kw_only=True):
