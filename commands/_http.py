@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -49,18 +49,14 @@ class Workers:
 
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_READERS, "read"))
     writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS, "write"))
-    busy: int = 0
+    at_work: set[Future[Any]] = field(default_factory=set)
 
     async def run(self, reading: bool, work: Callable[[], T]) -> T:
-        context = contextvars.copy_context()
-        self.busy += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
-                self.readers if reading else self.writers, lambda: context.run(work)
-            )
-        finally:
-            self.busy -= 1
+        executor = self.readers if reading else self.writers
+        future = executor.submit(contextvars.copy_context().run, work)
+        self.at_work.add(future)
+        future.add_done_callback(self.at_work.discard)
+        return await asyncio.wrap_future(future)
 
 
 STORE = web.AppKey("store", Store)

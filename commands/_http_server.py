@@ -7,7 +7,6 @@ import errno
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 
 from aiohttp import web
@@ -17,7 +16,7 @@ from commands._http import BOUNDS, WORKERS
 from commands._http_problems import LOG, of_http, problem
 from state.errors import Busy, UsageError
 
-_GRACE = 10.0  # seconds for the requests in hand when the server is told to end
+_GRACE = 2.0  # seconds for the requests in hand when the server is told to end
 _BACKLOG = 512  # connections that the kernel keeps until they are accepted
 _LINGERING = 2.0  # seconds in which a refused body is read and dropped
 
@@ -52,10 +51,14 @@ async def serve(app: web.Application, sock: socket.socket, ready: Callable[[], N
     ready()
     code = await told
     server.close()
-    busy = app[WORKERS]
+    workers = app[WORKERS]
+    if workers.at_work:
+        LOG.warning(
+            "ending; operations at work: %d; a second signal does not wait for them", len(workers.at_work)
+        )
     await runner.cleanup()
-    if busy.busy:
-        _leave(busy.busy, code)
+    if workers.at_work:
+        LOG.warning("ended; operations still at work: %d; run them again", len(workers.at_work))
     return code
 
 
@@ -64,14 +67,6 @@ def _tell(told: asyncio.Future[int], code: int) -> None:
     if told.done():
         os._exit(code)
     told.set_result(code)
-
-
-def _leave(busy: int, code: int) -> None:
-    """Threads can't be cancelled; operations may be killed at any moment and run again."""
-    LOG.warning("left with %d operations at work; run them again", busy)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def _connection(runner: web.AppRunner) -> Connection:

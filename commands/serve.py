@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -12,7 +14,7 @@ from commands._output import show
 
 
 @click.pass_obj
-def run(context: Context, /, port: int | None, **given: object) -> int:
+def run(context: Context, /, port: int | None, **given: object) -> NoReturn:
     form = chosen_format(given)
     store = context.only_here("serve")
     import asyncio
@@ -31,7 +33,10 @@ def run(context: Context, /, port: int | None, **given: object) -> int:
         sys.stdout.flush()
 
     with sock, announced(port, token):
-        return asyncio.run(serve(application(store, port), sock, ready))
+        code = asyncio.run(serve(application(store, port), sock, ready))
+    sys.stderr.flush()
+    # Threads can't be cancelled, and Python would wait for them; operations may be killed at any moment.
+    os._exit(code)
 
 
 _PORT = click.Option(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import socket
@@ -8,10 +9,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.api_server import PROGRAM, Server, make_repository, private_environment, serving
 
@@ -62,6 +65,35 @@ def test_it_says_where_it_listens_and_ends_when_told(tmp_path: Path) -> None:
 def test_an_interrupt_is_130(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         assert server.stop(signal.SIGINT) == 130
+
+
+def test_it_does_not_wait_for_work_without_end(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, FileLock(server.folder / ".git/refactory/lock"):
+        announced = tmp_path / f".local/state/refactory/servers/127.0.0.1-{server.port}"
+        post = (
+            f"POST /requests HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 13\r\n"
+            f"Authorization: Bearer {server.token}\r\nContent-Type: application/json\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", server.port)) as sock:
+            sock.sendall(post.encode() + b'{"title":"x"}')
+            assert server.process.stderr is not None
+            assert "waiting for lock" in server.process.stderr.readline()
+            assert server.stop() == 0
+        assert "still at work: 1" in server.process.stderr.read()
+        assert not announced.exists()
+
+
+def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, FileLock(server.folder / ".git/refactory/lock"):
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(server.ask, "POST", "/requests", {"title": "x"})
+            assert server.process.stderr is not None
+            assert "waiting for lock" in server.process.stderr.readline()
+            server.process.send_signal(signal.SIGTERM)
+            assert "ending" in server.process.stderr.readline()
+            assert server.stop() == 0
+            assert isinstance(asked.exception(), OSError | http.client.HTTPException)
+        assert server.process.stderr.read() == ""
 
 
 def test_json(tmp_path: Path) -> None:
