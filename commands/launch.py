@@ -20,8 +20,10 @@ class LaunchParams(Params):
         Literal["merge", "push"],
         Meta(description="merge: fast-forward the local target; push: to a remote.", extra={"option": "as"}),
     ] = "merge"
-    remote: Annotated[str | None, Meta(min_length=1, description="Where to push. Default: origin.")] = None
-    push_target: Annotated[bool, Meta(description="Push the target branch, too, not only the plan's.")] = False
+    remote: Annotated[str, Meta(min_length=1, description="Where to push. Default: origin.")] | None = None
+    push_target: Annotated[bool, Meta(description="Push the target branch, too, not only the plan's.")] = (
+        False
+    )
     dry_run: Annotated[bool, Meta(description="Check and show; change nothing.")] = False
 
 

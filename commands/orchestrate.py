@@ -18,20 +18,30 @@ from state.store import Store
 
 class Orchestrate(Params):
     id: PlanId
-    agents: Annotated[
-        int | None, Meta(ge=1, le=64, description="How many coders. Default: the configuration's.")
-    ] = None
-    target_branch: Annotated[
-        str | None,
-        Meta(min_length=1, max_length=200, description="Where it is to land. Default: the current branch."),
-    ] = None
+    agents: (
+        Annotated[int, Meta(ge=1, le=64, description="How many coders. Default: the configuration's.")] | None
+    ) = None
+    target_branch: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1, max_length=200, description="Where it is to land. Default: the current branch."
+            ),
+        ]
+        | None
+    ) = None
     strategy: Annotated[
         Literal["round-robin", "least-loaded"] | None, Meta(description="How tasks are shared out.")
     ] = None
-    remote: Annotated[
-        str | None,
-        Meta(min_length=1, description="Share code with agents elsewhere through this git remote or URL."),
-    ] = None
+    remote: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1, description="Share code with agents elsewhere through this git remote or URL."
+            ),
+        ]
+        | None
+    ) = None
 
 
 def run(store: Store, params: Orchestrate) -> Orchestration:

@@ -20,9 +20,10 @@ Ref = Annotated[str, Meta(min_length=1, max_length=250)]
 class PullRecord(Params):
     agent_name: AgentName
     task_id: Annotated[TaskId, Meta(description="The task this is the result of.")]
-    pr_url: Annotated[
-        str | None, Meta(max_length=2000, pattern="^https?://[^ ]+$", description="The pull request.")
-    ] = None
+    pr_url: (
+        Annotated[str, Meta(max_length=2000, pattern="^https?://[^ ]+$", description="The pull request.")]
+        | None
+    ) = None
     branch: Annotated[Ref | None, Meta(description="The branch that has the result.")] = None
     commit: Annotated[Sha | None, Meta(description="The commit; default: the branch's head.")] = None
     base: Annotated[Sha | None, Meta(description="The commit the work started from.")] = None
