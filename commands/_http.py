@@ -18,7 +18,7 @@ from aiohttp import web
 from commands._http_guard import PORT, TOKEN, TOKENS, guard, require
 from commands._http_input import from_body, from_query, read_body
 from commands._http_once import HEADER, Answer, forget_old, once
-from commands._http_problems import Handler, problems
+from commands._http_problems import Handler, Refused, problems
 from commands._http_routes import Exposed, exposed
 from commands._openapi import document
 from commands._operation import Operation
@@ -120,7 +120,10 @@ def _kept(request: web.Request, body: bytes, work: Callable[[], Answer]) -> Call
     """The work, done once for each Idempotency-Key of a bearer."""
     if HEADER not in request.headers:
         return work
-    key = f"{request[TOKEN].name} {request.headers[HEADER]}"
+    keys = request.headers.getall(HEADER)
+    if len(keys) > 1 or not 1 <= len(keys[0]) <= 255:
+        raise Refused(400, "malformed", f"{HEADER}: one of 1 to 255 characters is expected")
+    key = f"{request[TOKEN].name} {keys[0]}"
     asked = f"{request.method} {request.raw_path} ".encode() + body
     return partial(once, request.app[KEPT], key, asked, work)
 

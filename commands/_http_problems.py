@@ -39,7 +39,6 @@ _STATUS: dict[type[RefactoryError], int] = {
     Partial: 409,
     WorkFailed: 409,
     Unavailable: 502,
-    RefactoryError: 500,  # a full disk, a folder that can't be written
 }
 _CODES = {404: "unknown_path", 405: "method_not_allowed", 413: "too_large"}
 
@@ -56,7 +55,12 @@ class Refused(Exception):
 
 
 def problem(
-    status: int, code: str, detail: str, hint: str = "", headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    hint: str = "",
+    headers: Mapping[str, str] | None = None,
+    exit_code: int | None = None,
 ) -> web.Response:
     body = {
         "type": "about:blank",
@@ -65,6 +69,7 @@ def problem(
         "detail": detail,
         "code": code,
         "hint": hint or None,
+        "exitCode": exit_code,
     }
     return web.Response(
         status=status, body=msgspec.json.encode(body), content_type=TYPE, headers=dict(headers or {})
@@ -87,11 +92,17 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def of_error(error: RefactoryError) -> web.Response:
-    status = next(_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS)
-    headers = {"Retry-After": "1"} if status == 503 else None
+    status = _status(error)
     if status == 500:
         LOG.error("%s", error.message)
-    return problem(status, error.code, error.message, error.hint, headers)
+    headers = {"Retry-After": "1"} if status == 503 else None
+    return problem(status, error.code, error.message, error.hint, headers, error.exit_code)
+
+
+def _status(error: RefactoryError) -> int:
+    if type(error) is RefactoryError:
+        return 500  # a full disk, a folder that can't be written
+    return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 409)
 
 
 def of_http(error: web.HTTPException, method: str) -> web.Response:

@@ -39,8 +39,9 @@ _PROBLEM: Schema = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "hint": {"type": ["string", "null"]},
+        "exitCode": {"type": ["integer", "null"], "description": "The command's, where it has one."},
     },
-    "required": ["type", "title", "status", "detail", "code", "hint"],
+    "required": ["type", "title", "status", "detail", "code", "hint", "exitCode"],
 }
 
 

@@ -35,16 +35,18 @@ R = TypeVar("R")
 _CONNECT = 10.0  # seconds; the answer itself may take as long as the work
 _IDLE = 4.0  # seconds; the server closes an idle connection after 8
 _UNEXPECTED = 70  # the exit code of a bug, here or there
-_KNOWN: tuple[type[RefactoryError], ...] = (
-    UsageError, InvalidFile, NotFound, Conflict, Busy, BudgetReached, Partial, Unavailable, Forbidden, WorkFailed,
+_KNOWN: tuple[type[RefactoryError], ...] = (  # of two with one exit code, the more general one last
+    InvalidFile, UsageError, NotFound, Forbidden, Conflict, Busy, BudgetReached, Partial, Unavailable, WorkFailed,
 )  # fmt: skip
 _ERRORS = {cls.code: cls for cls in _KNOWN}
+_BY_EXIT: dict[int | None, type[RefactoryError]] = {cls.exit_code: cls for cls in _KNOWN}
 
 
-class _Problem(msgspec.Struct):
+class _Problem(msgspec.Struct, rename="camel"):
     detail: str = ""
     code: str = ""
     hint: str | None = None
+    exit_code: int | None = None
 
 
 class Remote:
@@ -127,17 +129,25 @@ class Remote:
         return self._same(found)
 
     def _same(self, found: _Problem) -> RefactoryError:
-        if found.code in _ERRORS:
-            return _ERRORS[found.code](found.detail, found.hint or "")
+        if found.exit_code is not None:
+            return _rebuilt(found)
         if found.code == "too_large":
             return UsageError(found.detail)
-        error: RefactoryError = Unavailable(f"{self._url}: {found.detail}", found.hint or "")
+        error = Unavailable(f"{self._url}: {found.detail}", found.hint or "")
         if found.code == "unexpected":
             error.code, error.exit_code = found.code, _UNEXPECTED
         return error
 
     def _no_api(self, what: str) -> Unavailable:
         return Unavailable(f"{self._url}: {what}", "is this address a `refactory serve` of the same version?")
+
+
+def _rebuilt(found: _Problem) -> RefactoryError:
+    """Of the class that has this code, else of the one that has this exit code."""
+    cls = _ERRORS.get(found.code) or _BY_EXIT.get(found.exit_code, RefactoryError)
+    error = cls(found.detail, found.hint or "")
+    error.code, error.exit_code = found.code, found.exit_code or cls.exit_code
+    return error
 
 
 def _checked(url: str) -> Any:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.api_server import Answer, Server, serving
 
-PROBLEM = {"type", "title", "status", "detail", "code", "hint"}
+PROBLEM = {"type", "title", "status", "detail", "code", "hint", "exitCode"}
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +208,12 @@ def test_one_key_is_one_record(server: Server) -> None:
     assert server.ask("GET", "/requests").json["total"] == before + 1
     other = server.ask("POST", "/requests", {"title": "another"}, headers)
     assert_problem(other, 422, "key_reused")
+
+
+def test_keys_that_are_none(server: Server) -> None:
+    for key in (" ", "k" * 256):
+        answer = server.ask("POST", "/requests", {"title": "x"}, {"Idempotency-Key": key})
+        assert_problem(answer, 400, "malformed")
 
 
 def test_what_failed_may_be_tried_again_with_its_key(server: Server) -> None:

@@ -66,6 +66,14 @@ def test_errors_are_of_the_same_kind(remote: Remote) -> None:
     assert caught.value.hint
 
 
+def test_errors_of_codes_that_only_the_server_knows(tmp_path: Path) -> None:
+    body = b'{"detail":"no key","code":"model_auth","hint":"export it","exitCode":8}'
+    head = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n"
+    error = answered(head % len(body) + body, tmp_path)
+    assert (type(error), error.code, error.exit_code) == (Unavailable, "model_auth", 8)
+    assert (error.message, error.hint) == ("no key", "export it")
+
+
 def test_a_connection_is_used_again_and_renewed(server: Server, remote: Remote) -> None:
     show = request_list.RequestList()
     remote.call(request_list.OPERATION, show)
@@ -144,22 +152,29 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-def test_servers_that_are_not_ours(name: str, tmp_path: Path) -> None:
+def answered(answer: bytes, folder: Path) -> RefactoryError:
+    """The error that comes of a server which answers so."""
+
     class Foreign(BaseHTTPRequestHandler):
         def handle(self) -> None:
             self.rfile.readline()
-            self.wfile.write(ANSWERS[name])
+            self.wfile.write(answer)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as foreign:
         threading.Thread(target=foreign.serve_forever, args=(0.05,)).start()
         try:
-            remote = Remote(f"http://127.0.0.1:{foreign.server_port}", tmp_path)
+            remote = Remote(f"http://127.0.0.1:{foreign.server_port}", folder)
             with pytest.raises(RefactoryError) as caught:
                 remote.call(request_list.OPERATION, request_list.RequestList())
         finally:
             foreign.shutdown()
-    assert (type(caught.value), caught.value.exit_code) == (Unavailable, 8)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_servers_that_are_not_ours(name: str, tmp_path: Path) -> None:
+    error = answered(ANSWERS[name], tmp_path)
+    assert (type(error), error.exit_code) == (Unavailable, 8)
 
 
 def test_the_client_imports_no_server(server: Server) -> None:
