@@ -6,16 +6,18 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 _HERE = Path(__file__).resolve().parent
 # Installed, the packages lie in a private folder: nothing named `agents` or `state` goes to site-packages.
 sys.path.insert(0, str(_HERE / "_refactory" if (_HERE / "_refactory").is_dir() else _HERE))
 
 import click  # noqa: E402
-from click.shell_completion import CompletionItem  # noqa: E402
 
 from state.errors import RefactoryError, UsageError  # noqa: E402
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERSION = "0.1.0"
 INTERRUPTED = 130
@@ -42,11 +44,13 @@ class Commands(click.Group):
         return sorted(command_name(name) for name in names if not name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        name = module_name(cmd_name)
+        known = name.isidentifier() and name[0] != "_" and command_name(name) == cmd_name
+        if not known or not (self.folder / f"{name}.py").is_file():
             return None
         import importlib
 
-        module = importlib.import_module(f"commands.{module_name(cmd_name)}")
+        module = importlib.import_module(f"commands.{name}")
         declared: click.Command | None = getattr(module, "COMMAND", None)
         if declared is not None:
             declared.name, declared.help = cmd_name, declared.help or module.__doc__
@@ -56,6 +60,8 @@ class Commands(click.Group):
         return command(cmd_name, module.__doc__ or "", module.OPERATION)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         found = [CompletionItem(name, help=self._summary(name)) for name in names]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -41,6 +40,8 @@ def encoded(value: dict[str, Any], form: str) -> str:
         from state.yaml_codec import dump
 
         return dump(value).decode().rstrip("\n")
+    import json
+
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
