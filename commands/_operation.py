@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
@@ -21,8 +20,7 @@ class Params(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields
     """An operation's input: one definition for arguments and options, JSON bodies and query strings."""
 
 
-@dataclass(frozen=True)
-class Operation(Generic[P, R]):
+class Operation(msgspec.Struct, Generic[P, R], frozen=True):
     """`route`: "POST /requests/{id}/plans"; parameters in the path are the command's arguments.
 
     `text` renders the result for people, `exit_code` says what it means to a script, `status` to a client.
@@ -79,5 +77,6 @@ AgentName = Annotated[
     ),
 ]
 Sha = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", description="A whole commit id.")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="At most so many.")]
 Offset = Annotated[int, msgspec.Meta(ge=0, description="Skip so many first.")]

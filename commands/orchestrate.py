@@ -9,39 +9,27 @@ from msgspec import Meta
 
 from commands._cli import command
 from commands._context import Context
-from commands._operation import Operation, Params, PlanId
+from commands._operation import Name, Operation, Params, PlanId
 from commands._text import fields, table
 from state.keys import number_of
 from state.records import Orchestration
 from state.store import Store
 
+Count = Annotated[int, Meta(ge=1, le=64)]
+
 
 class Orchestrate(Params):
     id: PlanId
-    agents: (
-        Annotated[int, Meta(ge=1, le=64, description="How many coders. Default: the configuration's.")] | None
-    ) = None
-    target_branch: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1, max_length=200, description="Where it is to land. Default: the current branch."
-            ),
-        ]
-        | None
-    ) = None
+    agents: Annotated[Count | None, Meta(description="How many coders. Default: the configuration's.")] = None
+    target_branch: Annotated[
+        Name | None, Meta(description="Where it is to land. Default: the current branch.")
+    ] = None
     strategy: Annotated[
         Literal["round-robin", "least-loaded"] | None, Meta(description="How tasks are shared out.")
     ] = None
-    remote: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1, description="Share code with agents elsewhere through this git remote or URL."
-            ),
-        ]
-        | None
-    ) = None
+    remote: Annotated[
+        Name | None, Meta(description="Share code with agents elsewhere through this git remote or URL.")
+    ] = None
 
 
 def run(store: Store, params: Orchestrate) -> Orchestration:

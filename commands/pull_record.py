@@ -7,14 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from commands._operation import AgentName, Operation, Params, Sha, TaskId
+from commands._operation import AgentName, Name, Operation, Params, Sha, TaskId
 from commands._text import fields
 from state.errors import UsageError
 from state.keys import number_of
 from state.records import Diffstat, Pull, Task, Usage
 from state.store import Store
 
-Ref = Annotated[str, Meta(min_length=1, max_length=250)]
+Url = Annotated[str, Meta(max_length=2000, pattern="^https?://[^ ]+$")]
 
 
 class PullRecord(Params):
@@ -24,7 +24,7 @@ class PullRecord(Params):
         Annotated[str, Meta(max_length=2000, pattern="^https?://[^ ]+$", description="The pull request.")]
         | None
     ) = None
-    branch: Annotated[Ref | None, Meta(description="The branch that has the result.")] = None
+    branch: Annotated[Name | None, Meta(description="The branch that has the result.")] = None
     commit: Annotated[Sha | None, Meta(description="The commit; default: the branch's head.")] = None
     base: Annotated[Sha | None, Meta(description="The commit the work started from.")] = None
     token: Annotated[int | None, Meta(description="The claim's fencing token, if the task was claimed.")] = (
