@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from agents.backends import AttemptFailed, Job, solver
+from agents.backends import AttemptFailed, Job, Meter, solver
 from agents.edits.paths import in_scope
 from agents.git import Repository
 from agents.work import Claim, Report
@@ -27,7 +27,9 @@ class ParentsConflict(Exception):
         self.files = files
 
 
-def attempt(claim: Claim, workspace: Workspace, home: Path, keep_running: Callable[[], bool]) -> Report:
+def attempt(
+    claim: Claim, workspace: Workspace, home: Path, keep_running: Callable[[], bool], meter: Meter
+) -> Report:
     """Do the task once. Failures of the attempt are in the report; raises ParentsConflict."""
     backend = claim.config.coder.backend
     start = starting_commit(claim, workspace)
@@ -36,13 +38,14 @@ def attempt(claim: Claim, workspace: Workspace, home: Path, keep_running: Callab
     if done:
         return _with_commit(report, workspace.repository, done, None)
     with workspace.pool.checkout(start) as worktree:
-        job = Job(claim, worktree, workspace.logs(claim.task.key, claim.task.attempts), home, keep_running)
+        logs = workspace.logs(claim.task.key, claim.task.attempts)
+        job = Job(claim, worktree, logs, home, keep_running, meter)
         try:
             usage = solver(backend)(job)
             commit = _commit(claim, worktree)
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
-            return replace(report, failure=error.message, usage=error.usage)
+            return replace(report, failure=error.message, usage=meter.usage)
     if not keep_running():
         return report
     backup = backup_ref(claim.task.key, claim.task.attempts)

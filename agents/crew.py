@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from agents.work import Role
-from state.errors import RefactoryError, Unavailable
+from state.errors import BudgetReached, RefactoryError, Unavailable
 
 _RESTARTS = 20  # per agent; a coder that is killed more often than this is killed by its task
 
@@ -81,7 +81,8 @@ class Crew:
     def _failure(self, member: Member, status: int) -> RefactoryError:
         said = (self.logs / f"{member.name}.log").read_text(encoding="utf-8", errors="replace").strip()
         lines = [line for line in said.splitlines() if line.startswith("refactory: ")]
-        error = Unavailable(
+        kind = BudgetReached if status == BudgetReached.exit_code else Unavailable
+        error = kind(
             f"{member.name}: {lines[-1].removeprefix('refactory: ') if lines else f'ended with {status}'}",
             f"its log is {self.logs / member.name}.log; run the command again to go on",
         )
@@ -93,4 +94,3 @@ def program() -> Path:
     """refactory.py: beside the packages in a checkout, beside their private folder when installed."""
     here = Path(__file__).resolve().parents
     return next(folder / "refactory.py" for folder in here if (folder / "refactory.py").is_file())
-

@@ -11,7 +11,7 @@ from state import leases
 from state.errors import BudgetReached, Conflict
 from state.keys import number_of
 from state.lifecycle import move
-from state.records import Orchestration, Plan, Pull, Task
+from state.records import Orchestration, Plan, Pull, Task, Usage
 from state.store import Store
 from state.transaction import Transaction
 
@@ -116,11 +116,21 @@ def renew(store: Store, task: str, token: int) -> None:
         leases.renew(store.location.private, task, token, store.config.lease_seconds)
 
 
-def release(store: Store, task: str, token: int) -> None:
-    """Give a claim back unfinished: the attempt does not count."""
+def release(store: Store, task: str, token: int, usage: Usage | None = None) -> None:
+    """Give a claim back unfinished: the attempt does not count, but what it cost does."""
     with store.transaction("release") as changes:
         held = leases.check(store.location.private, task, token)
         record = changes.get(Task, task)
+        if usage:
+            changes.new(
+                Pull,
+                task=record.key,
+                orchestration=record.orchestration,
+                agent=held.holder,
+                attempt=record.attempts,
+                usage=usage,
+                failure="given back unfinished",
+            )
         if record.state == "in_progress":
             changes.put(move(record, "assigned", attempts=max(0, record.attempts - 1)))
         leases.release(store.location.private, held.task)

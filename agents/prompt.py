@@ -1,8 +1,19 @@
-"""What a coder is told of its task."""
+"""What models and programs are told: standing instructions from `prompts/`, and the task at hand."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agents.context import contents, editable, listing, relevant, room_of
 from agents.work import Claim
+from agents.worktrees import Worktree
+
+_FOLDER = Path(__file__).parent / "prompts"
+
+
+def instructions(name: str) -> str:
+    """A standing instruction: `prompts/<name>.md`."""
+    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
 def task_text(claim: Claim) -> str:
@@ -18,3 +29,22 @@ def task_text(claim: Claim) -> str:
     if task.feedback:
         parts.append(f"The last attempt was sent back:\n{task.feedback.strip()}")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def coder_message(claim: Claim, worktree: Worktree) -> str:
+    """The task, and of the repository as much as `coder.contextTokens` has room for."""
+    text = task_text(claim)
+    room = room_of(claim.config.coder.context_tokens) - len(text)
+    paths = editable(worktree.git.files(worktree.commit))
+    found = relevant(paths, claim.task.scope, text, worktree.path)
+    files = listing(paths, found.core or found.more[:5], room // 4)
+    shown = contents(found, worktree.path, room - len(files))
+    return f"{text}\n## Files of the repository\n\n{files}\n\n## Contents\n\n{shown or 'No file is shown.'}\n"
+
+
+def sent_back(title: str, reason: str) -> str:
+    """What a model is told when its answer could not be applied."""
+    return (
+        f"Task: {title}\n\nYour answer was not applied, and nothing was changed: {reason}\n\n"
+        "Answer again with the whole change, in the same format."
+    )

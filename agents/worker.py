@@ -6,18 +6,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
-from agents.model_errors import ModelAuthFailed
+from agents.model_errors import ModelAuthFailed, ModelQuotaExhausted
 from agents.tester import test_task
 from agents.work import Claim, Ledger, Report, Role
 from agents.workspace import Workspace
-from state.errors import RefactoryError, Unavailable, UsageError
+from state.errors import BudgetReached, Conflict, RefactoryError, Unavailable, UsageError
 from state.records import Tests
 
 _IDLE = 0.15  # seconds between two questions for work
+
+# With these no task of this agent can succeed: it ends, and the claim is given back.
+_NOT_THE_TASKS_FAULT = (UsageError, BudgetReached, ModelAuthFailed, ModelQuotaExhausted)
 
 
 class Worker:
@@ -48,35 +52,40 @@ class Worker:
         return done
 
     def _do(self, claim: Claim, parent: int | None) -> None:
+        meter = Meter()
         with _heartbeat(self.ledger, claim, self.stopping, parent) as held:
             try:
-                self._code(claim, held) if self.role == "coder" else self._test(claim, held)
-            except (UsageError, ModelAuthFailed):
-                self.ledger.release(claim)  # no task of this agent can succeed: not this one's fault
+                self._code(claim, held, meter) if self.role == "coder" else self._test(claim, held)
+            except _NOT_THE_TASKS_FAULT:
+                self._give_back(claim, meter)
                 raise
             except RefactoryError as error:
-                if held():
-                    self._failed(claim, error)
+                # Refused again, it is no longer ours: cancelled meanwhile, or somebody else's.
+                with suppress(Conflict):
+                    if held():
+                        self._failed(claim, error, meter)
+            if self.stopping.is_set():
+                self._give_back(claim, meter)
 
-    def _code(self, claim: Claim, held: Callable[[], bool]) -> None:
+    def _code(self, claim: Claim, held: Callable[[], bool], meter: Meter) -> None:
         try:
-            report = attempt(claim, self.workspace(claim), self.home, held)
+            report = attempt(claim, self.workspace(claim), self.home, held, meter)
         except ParentsConflict as conflict:
             self._send_back(claim, conflict)
             return
         if held():
             self.ledger.report(self.name, claim, report)
-        elif self.stopping.is_set():
-            self.ledger.release(claim)
 
     def _test(self, claim: Claim, held: Callable[[], bool]) -> None:
         tests = test_task(claim, self.workspace(claim), self.name, held)
         if held():
             self.ledger.report_tests(claim, claim.task.commit or "", tests)
-        elif self.stopping.is_set():
-            self.ledger.release(claim)
 
-    def _failed(self, claim: Claim, error: RefactoryError) -> None:
+    def _give_back(self, claim: Claim, meter: Meter) -> None:
+        with suppress(Conflict, Unavailable):  # reported already, or lost; a lease ends by itself, too
+            self.ledger.release(claim, meter.usage)
+
+    def _failed(self, claim: Claim, error: RefactoryError, meter: Meter) -> None:
         reason = "\n".join(part for part in (error.message, error.hint) if part)
         if self.role == "tester":
             tests = Tests(verdict="failed", tester=self.name, output=reason)
@@ -84,7 +93,9 @@ class Worker:
             return
         backend = claim.config.coder.backend
         final = isinstance(error, Unavailable)  # it was retried already, with backoff
-        self.ledger.report(self.name, claim, Report(backend=backend, failure=reason, final=final))
+        self.ledger.report(
+            self.name, claim, Report(backend=backend, failure=reason, final=final, usage=meter.usage)
+        )
 
     def _send_back(self, claim: Claim, conflict: ParentsConflict) -> None:
         """Two tasks this one builds on clash: the later one is done again on top of the other."""

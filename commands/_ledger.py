@@ -8,7 +8,7 @@ import time
 from agents.work import Claim, Report, Role
 from commands import agent_claim, pull_record, task_release, task_renew, task_rework, tests_record
 from commands._context import Context
-from state.records import Task, Tests
+from state.records import Task, Tests, Usage
 
 _FRESH = 2.0  # seconds after which to ask again though no task file has changed: leases end without a write
 
@@ -58,8 +58,8 @@ class OperationLedger:
         params = task_rework.TaskRework(id=task, onto=onto, reason=reason)
         return self._context.call(task_rework.OPERATION, params)
 
-    def release(self, claim: Claim) -> None:
-        params = task_release.TaskRelease(id=claim.task.key, token=claim.token)
+    def release(self, claim: Claim, usage: Usage | None = None) -> None:
+        params = task_release.TaskRelease(id=claim.task.key, token=claim.token, usage=usage)
         self._context.call(task_release.OPERATION, params)
 
     def _pid(self) -> int | None:

@@ -1,0 +1,103 @@
+"""A model as the coder: asked with the task and the files it is about, it answers with edits that are applied here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from agents.backends import AttemptFailed, Job
+from agents.context import tokens_of
+from agents.edits import unified_diff
+from agents.edits.answer import apply_answer
+from agents.edits.changes import EditRefused
+from agents.model_client import Answer, ModelClient, ModelSettings, Turn
+from agents.model_errors import ModelCancelled, ModelError, Spent
+from agents.prompt import coder_message, instructions, sent_back
+from agents.transcript import write_transcript
+from state.errors import BudgetReached
+from state.keys import number_of
+from state.records import Usage
+
+
+def solve(job: Job) -> Usage | None:
+    """Ask, apply; what can't be applied goes back with the reason, `coder.patchAttempts` times at most."""
+    task = job.claim.task
+    talk = Conversation(job)
+    prompt, reason = coder_message(job.claim, job.worktree), ""
+    for _ in range(max(0, job.claim.config.coder.patch_attempts) + 1):
+        answer = talk.ask(prompt)
+        try:
+            if apply_answer(answer, job.worktree.path, task.scope).files:
+                return job.meter.usage
+            reason = "it changes nothing"
+        except EditRefused as error:
+            reason = "\n".join(part for part in (error.message, error.hint) if part)
+        prompt = sent_back(task.title, reason)
+    raise AttemptFailed(f"the model's answer could not be applied: {reason}")
+
+
+@cache
+def client(settings: ModelSettings) -> ModelClient:
+    """One for the process: its connections and the SDK's import serve all tasks."""
+    return ModelClient(settings)
+
+
+class Conversation:
+    """The turns of one attempt. Every call is paid for by the job's meter, and leaves a transcript."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._settings = job.claim.config.model
+        self._instructions = f"{instructions('coder')}\n\n{unified_diff.INSTRUCTIONS}"
+        self._turns: list[Turn] = []
+        self._calls = 0
+
+    def ask(self, prompt: str) -> str:
+        self._turns.append(Turn("user", prompt))
+        self._check_budget()
+        self._calls += 1
+        try:
+            answer = self._client_answer()
+        except (ModelError, ModelCancelled) as error:
+            self._pay(error.spent)
+            self._write(error.message, error.spent)
+            raise
+        spent = Spent(answer.requests, answer.input_tokens, answer.output_tokens)
+        self._pay(spent, answer.model)
+        self._write(answer.text, spent)
+        self._turns.append(Turn("assistant", answer.text))
+        return answer.text
+
+    def _client_answer(self) -> Answer:
+        return client(self._settings).ask(
+            self._instructions, self._turns, cancelled=lambda: not self._job.keep_running()
+        )
+
+    def _check_budget(self) -> None:
+        """A call is refused before it is made if it could cost more than is left."""
+        claim, left = self._job.claim, self._job.claim.tokens_left
+        if left is None:
+            return
+        left -= self._job.meter.tokens
+        wanted = tokens_of(self._instructions, *(turn.text for turn in self._turns))
+        wanted += self._settings.max_output_tokens or 0
+        if wanted > left:
+            raise BudgetReached(
+                f"orchestration {number_of(claim.orchestration.key)}: {max(0, left)} of "
+                f"{claim.orchestration.budgets.tokens} tokens are left, "
+                f"the next call for task {number_of(claim.task.key)} needs about {wanted}",
+                "what is done is kept; raise `budgets` in .refactory/config.yaml and orchestrate again",
+            )
+
+    def _pay(self, spent: Spent, model: str = "") -> None:
+        usage = Usage(
+            model=model or self._settings.model,
+            requests=spent.requests,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+        )
+        self._job.meter.add(usage)
+
+    def _write(self, said: str, spent: Spent) -> None:
+        path = self._job.logs / f"model-{self._calls}.md"
+        usage = f"{spent.requests} requests, {spent.input_tokens} tokens in, {spent.output_tokens} out"
+        write_transcript(path, self._settings, self._instructions, self._turns, said, usage)
