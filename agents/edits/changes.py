@@ -1,0 +1,71 @@
+"""What an answer asks for, whatever format it came in, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from state.errors import Conflict
+
+MAX_ANSWER = 4 * 1024 * 1024
+
+REGULAR = 0o100644
+EXECUTABLE = 0o100755
+
+Kind = Literal["modify", "create", "delete", "rename"]
+Reader = Callable[[str], bytes | None]
+
+
+class EditRefused(Conflict):
+    """An answer that can't be applied without guessing; the message is fit to be sent back to its author."""
+
+    code = "edit_refused"
+
+
+class Hunk(Struct, frozen=True):
+    """One change: each line starts with " " (context), "-" (removed) or "+" (added), and has no line end.
+
+    `line` is where the first old line is said to be, counted from 1. `section` is a line said to stand above.
+    `final_newline` says that the change adds (True) or takes away (False) the newline at the end of the file.
+    """
+
+    lines: tuple[str, ...]
+    line: int | None = None
+    section: str = ""
+    final_newline: bool | None = None
+
+    @property
+    def old(self) -> tuple[str, ...]:
+        return tuple(line[1:] for line in self.lines if line[0] != "+")
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        return tuple(line[1:] for line in self.lines if line[0] != "-")
+
+
+class FileEdit(Struct, frozen=True):
+    """What happens to one file: hunks, or the whole new `content`."""
+
+    path: str
+    kind: Kind = "modify"
+    new_path: str | None = None
+    mode: int | None = None
+    hunks: tuple[Hunk, ...] = ()
+    content: str | None = None
+
+
+class Change(Struct, frozen=True):
+    """A file's new content, None if it is gone. Without a mode it keeps that of `source` (or its own)."""
+
+    content: bytes | None
+    mode: int | None = None
+    source: str | None = None
+
+
+class Applied(Struct, frozen=True):
+    """The changed files, and how tolerant each hunk had to be read: (path, number of the hunk, step)."""
+
+    files: dict[str, Change]
+    steps: tuple[tuple[str, int, str], ...] = ()

@@ -1,0 +1,93 @@
+"""Indentation of added lines. Models swap tabs and blanks; what stands in the file shows how it was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from agents.edits.changes import Hunk
+from agents.edits.placing import Place, Unplaced, without_blanks, without_trail
+from agents.edits.style import Style, indent, width
+from agents.edits.textfile import TextFile
+
+CONVINCING = 10  # lines that could have been damaged and were not
+SWAPPABLE = re.compile(r" {4}|.*\t")
+
+
+class Evidence(Struct):
+    """How many old lines of an answer could show swapped tabs, and how many do."""
+
+    seen: int = 0
+    damaged: int = 0
+
+    def add(self, hunk: Hunk, place: Place, file: TextFile) -> None:
+        for said, real in _pairs(hunk, place, file):
+            self.seen += SWAPPABLE.match(real) is not None
+            self.damaged += said != real and width(said) == width(real)
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.damaged and self.seen >= CONVINCING
+
+    @property
+    def rate(self) -> float:
+        return self.damaged / max(1, self.seen, self.damaged)
+
+
+def _pairs(hunk: Hunk, place: Place, file: TextFile) -> Iterator[tuple[str, str]]:
+    """Old lines as said and as they are, where only blanks differ."""
+    for said, at in zip(hunk.old, place.lines, strict=False):
+        if at is not None and without_blanks(said) == without_blanks(file.lines[at]):
+            yield without_trail(said), without_trail(file.lines[at])
+
+
+def with_own_indentation(hunk: Hunk, place: Place, file: TextFile, evidence: Evidence) -> Place:
+    """The place with its added lines indented as the file would have them; raises Unplaced if that can't be told."""
+    if evidence.is_sound:
+        return place
+    shift = _shift(hunk, place, file)
+    style = Style(file.lines)
+    removed = [file.lines[at] for at in sorted(place.removed)]
+    inserted = []
+    for spot, lines in place.inserted:
+        above = next((line for line in reversed(file.lines[:spot]) if line.strip()), "")
+        found = []
+        for line in lines:
+            found.append(style.restored(shift(line), above, removed, evidence.rate))
+            above = found[-1] if line.strip() else above
+        inserted.append((spot, tuple(found)))
+    return msgspec.structs.replace(place, inserted=tuple(inserted))
+
+
+class _Shift(Struct):
+    """All lines of a hunk stand too far left (`more`) or right (`less`)."""
+
+    more: str = ""
+    less: str = ""
+
+    def __call__(self, line: str) -> str:
+        if not line.strip() or not (self.more or self.less):
+            return line
+        if not line.startswith(self.less):
+            raise Unplaced("its indentation is not the file's")
+        return self.more + line.removeprefix(self.less)
+
+
+def _shift(hunk: Hunk, place: Place, file: TextFile) -> _Shift:
+    found = {
+        _difference(indent(said), indent(real)) for said, real in _pairs(hunk, place, file) if said and real
+    } or {("", "")}
+    if len(found) > 1:
+        raise Unplaced("its indentation is not the file's")
+    return _Shift(*found.pop())
+
+
+def _difference(said: str, real: str) -> tuple[str, str]:
+    if width(said) == width(real):
+        return "", ""
+    if real.endswith(said):
+        return real.removesuffix(said), ""
+    return ("", said.removesuffix(real)) if said.endswith(real) else ("?", "?")

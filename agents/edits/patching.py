@@ -1,0 +1,67 @@
+"""The hunks of an answer on their way to a place. Line numbers count as long as none is known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from agents.edits.changes import FileEdit, Hunk
+from agents.edits.indentation import Evidence, with_own_indentation
+from agents.edits.placing import Place, Unplaced, place
+from agents.edits.textfile import TextFile
+
+
+class Patching:
+    """One file with its hunks, each placed or with the reason why not."""
+
+    def __init__(self, edit: FileEdit, file: TextFile, data: bytes) -> None:
+        self.edit = edit
+        self.file = file
+        self.data = data
+        self.results: list[Place | Unplaced] = []
+
+    def attempt(self, trust_line: bool) -> None:
+        self.results = [_attempt(partial(place, hunk, self.file, trust_line)) for hunk in self.edit.hunks]
+
+    def indent(self, evidence: Evidence) -> None:
+        for at, result in enumerate(self.results):
+            if isinstance(result, Place):
+                hunk = self.edit.hunks[at]
+                self.results[at] = _attempt(partial(with_own_indentation, hunk, result, self.file, evidence))
+
+    def failed(self) -> list[tuple[int, Unplaced]]:
+        return [(n, result) for n, result in enumerate(self.results, 1) if isinstance(result, Unplaced)]
+
+    def placed(self) -> list[tuple[Hunk, Place]]:
+        pairs = zip(self.edit.hunks, self.results, strict=True)
+        return [(hunk, result) for hunk, result in pairs if isinstance(result, Place)]
+
+    def has_wrong_line(self) -> bool:
+        return any(
+            hunk.line is not None and place.lines and place.lines[0] not in (None, hunk.line - 1)
+            for hunk, place in self.placed()
+        )
+
+
+def _attempt(step: Callable[[], Place]) -> Place | Unplaced:
+    try:
+        return step()
+    except Unplaced as problem:
+        return problem
+
+
+def place_all(jobs: Sequence[Patching]) -> Evidence:
+    """Places the hunks of all files; the whole answer shows how far its numbers and blanks can be believed."""
+    for job in jobs:
+        job.attempt(trust_line=False)
+    if not any(job.has_wrong_line() for job in jobs):
+        for job in jobs:
+            if job.failed():
+                job.attempt(trust_line=True)
+    evidence = Evidence()
+    for job in jobs:
+        for hunk, result in job.placed():
+            evidence.add(hunk, result, job.file)
+    for job in jobs:
+        job.indent(evidence)
+    return evidence

@@ -1,0 +1,148 @@
+"""Where a hunk goes in a file: from strict to tolerant, and never a guess between two places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+
+from agents.edits.changes import Hunk
+from agents.edits.fuzzy import alignments
+from agents.edits.textfile import TextFile, View
+
+Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file
+
+
+class Place(Struct, frozen=True):
+    """What a hunk does to the lines of a file, counted from 0."""
+
+    step: str
+    lines: tuple[int | None, ...]
+    removed: frozenset[int]
+    inserted: tuple[tuple[int, tuple[str, ...]], ...]  # (before which line, what)
+
+
+class Unplaced(Exception):
+    """No place, or several; `lines` says which."""
+
+    def __init__(self, why: str, lines: Iterable[int] = ()) -> None:
+        super().__init__(why)
+        self.lines = sorted(set(lines))
+
+
+def exactly(line: str) -> str:
+    return line
+
+
+def without_end(line: str) -> str:
+    return line.removesuffix("\r")
+
+
+def without_trail(line: str) -> str:
+    return line.rstrip()
+
+
+def without_blanks(line: str) -> str:
+    return " ".join(line.split())
+
+
+Step = tuple[str, Callable[[str], str], bool]
+STEPS: list[Step] = [
+    ("exact", exactly, False),
+    ("line ends", without_end, False),
+    ("trailing whitespace", without_trail, False),
+    ("whitespace", without_blanks, False),
+    ("context", without_trail, True),
+    ("whitespace and context", without_blanks, True),
+]
+
+
+def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
+    """The one place of this hunk in the file."""
+    if not hunk.old:
+        return _into_empty(hunk, file)
+    for name, normalise, fuzzy in STEPS:
+        view = file.view(normalise)
+        old = [normalise(line) for line in hunk.old]
+        if fuzzy:
+            found = _different(alignments(hunk, old, view), hunk, name)
+        else:
+            hint = hunk.line if trust_line and normalise is not without_blanks else None
+            found = _together(hunk, old, view, name, hint)
+        if len(found) == 1:
+            return _anchored(hunk, found[0], file)
+        if found:
+            raise _ambiguous(found)
+    raise Unplaced("its unchanged and removed lines are nowhere in the file")
+
+
+def _together(hunk: Hunk, old: list[str], view: View, step: str, hint: int | None) -> list[Place]:
+    """Where the old lines stand together; only a hint that hits one of these places decides between them."""
+    starts = [hint - 1] if hint is not None and view.has_at(old, hint - 1) else view.find(old)
+    if len(starts) > 1:
+        raise Unplaced("several places fit", starts)
+    return [lay(hunk, range(start, start + len(old)), step) for start in starts]
+
+
+def _ambiguous(found: list[Place]) -> Unplaced:
+    starts = {min(n for n in place.lines if n is not None) for place in found}
+    if len(starts) == 1:
+        return Unplaced(
+            "an unchanged line is missing beside its added lines: they may go before or after it", starts
+        )
+    return Unplaced("several places fit", starts)
+
+
+def _anchored(hunk: Hunk, found: Place, file: TextFile) -> Place:
+    """Added lines at the edge of a hunk need the edge of the file or a right line number: context may be missing."""
+    edges = [(hunk.lines[0], found.lines[0] == 0), (hunk.lines[-1], found.lines[-1] == len(file.lines) - 1)]
+    open_ends = any(line[0] == "+" and not at_edge for line, at_edge in edges)
+    spots = {spot for spot, _ in found.inserted}
+    replaces = all(spot in found.removed for spot in spots)
+    if open_ends and not replaces and hunk.line != (found.lines[0] or 0) + 1:
+        raise Unplaced("unchanged lines are missing above or below its added lines", {found.lines[0] or 0})
+    return found
+
+
+def _into_empty(hunk: Hunk, file: TextFile) -> Place:
+    if file.lines:
+        raise Unplaced("it has no unchanged or removed line that says where it goes")
+    return Place("exact", (), frozenset(), ((0, hunk.new),))
+
+
+def _different(mappings: Iterable[Mapping], hunk: Hunk, step: str) -> list[Place]:
+    """The places that differ in what they do."""
+    found: dict[object, Place] = {}
+    for mapping in mappings:
+        for late in (False, True):
+            candidate = lay(hunk, mapping, step, late)
+            found.setdefault((candidate.removed, candidate.inserted), candidate)
+    return list(found.values())
+
+
+def lay(hunk: Hunk, mapping: Mapping, step: str, late: bool = False) -> Place:
+    """Lays a hunk over the file. Beside lines that it lacks an insertion may go before or (`late`) after them."""
+    removed: set[int] = set()
+    inserted: dict[int, list[str]] = {}
+    at = 0
+    for line in hunk.lines:
+        if line[0] == "+":
+            inserted.setdefault(_spot(mapping, at, late), []).append(line[1:])
+        else:
+            if line[0] == "-":
+                removed.add(mapping[at] or 0)
+            at += 1
+    merged: dict[int, tuple[str, ...]] = {}
+    for spot, lines in sorted(inserted.items()):
+        while spot - 1 in removed:
+            spot -= 1  # before or after a removed line is the same place
+        merged[spot] = merged.get(spot, ()) + tuple(lines)
+    return Place(step, tuple(mapping), frozenset(removed), tuple(sorted(merged.items())))
+
+
+def _spot(mapping: Mapping, at: int, late: bool) -> int:
+    before = next((n + 1 for n in map(mapping.__getitem__, range(at - 1, -1, -1)) if n is not None), None)
+    after = next((n for n in map(mapping.__getitem__, range(at, len(mapping))) if n is not None), None)
+    first, second = (after, before) if late else (before, after)
+    spot = first if first is not None else second
+    return spot or 0

@@ -1,0 +1,102 @@
+"""How a file indents, and what an added line with swapped tabs and blanks most likely meant there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from agents.edits.fuzzy import alike
+from agents.edits.placing import Unplaced
+
+RULE = 30  # times as likely as all other readings together: certain enough
+
+MOST_MODELS = 50  # removed lines that an added one is compared with
+DOUBT = 0.1  # how likely a line is damaged as long as too few lines were seen to know
+
+
+def indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def width(indentation: str) -> str:
+    """What stays the same when tabs and groups of four blanks are swapped."""
+    return indentation.replace("\t", "    ")
+
+
+def swapped(way: str) -> str:
+    """What becomes of an indentation when tabs and groups of four blanks are swapped."""
+    if "\t" in way:
+        return width(way)
+    groups = len(way) // 4
+    return "\t" * groups + way[4 * groups :]
+
+
+class Style:
+    """The ways to indent in a file, and which of them follow a line like the one above."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.ways: dict[str, Counter[str]] = {}
+        self.after: dict[tuple[str, str], Counter[str]] = {}
+        self.inside: Counter[str] = Counter()
+        above = ""
+        for line in lines:
+            if body := line.strip():
+                way = indent(line)
+                self.ways.setdefault(width(way), Counter())[way] += 1
+                self.after.setdefault(_kind(above), Counter())[way] += 1
+                self.inside["\t" if "\t" in body else "    " if "    " in body else ""] += 1
+                above = line
+
+    def restored(self, line: str, above: str, removed: Sequence[str], rate: float) -> str:
+        """The line as meant below the line above, in place of the removed ones, when this share of lines is damaged."""
+        body, way = line.lstrip(" \t").rstrip(), indent(line)
+        if not body or "\t" in body:
+            return line  # all tabs of a line are swapped together
+        if not rate:
+            return self._unless_foreign(line, way, above)
+        if model := next((old for old in removed[:MOST_MODELS] if _replaces(line, old)), None):
+            if "\t" in model.strip() and "    " in body:
+                raise Unplaced("its added lines may have lost tabs")
+            return indent(model) + line[len(way) :]
+        if "    " in body and "\t" not in way:
+            self._check_inside(rate)
+        return self._meant(way, above, rate) + line[len(way) :]
+
+    def _unless_foreign(self, line: str, way: str, above: str) -> str:
+        best, odds = self._reading(way, above, DOUBT)
+        if best != way and odds >= RULE:
+            raise Unplaced(f"its added lines are indented by {way!r}, the file's by {best!r}")
+        return line
+
+    def _check_inside(self, rate: float) -> None:
+        if (1 - rate) * self.inside["    "] < RULE * rate * self.inside["\t"]:
+            raise Unplaced("its added lines may have lost tabs")
+
+    def _meant(self, way: str, above: str, rate: float) -> str:
+        best, odds = self._reading(way, above, rate)
+        if odds < RULE:
+            raise Unplaced("it mixes tabs and blanks up, and the file has both")
+        return best
+
+    def _reading(self, way: str, above: str, rate: float) -> tuple[str, float]:
+        """The most likely original of an indentation, and how much more likely it is than all others."""
+        if "    " not in width(way):
+            return way, float("inf")
+        known = self.ways.get(width(way), Counter[str]())
+        after = self.after.get(_kind(above), Counter[str]())
+        total = known.total() + 1
+        readings = {one for one in {*known, swapped(way)} if swapped(one) == way} - {way}
+        chances = {one: rate * (after[one] + (known[one] + 0.1) / total) for one in readings}
+        chances[way] = (1 - rate) * (after[way] + (known[way] + 0.1) / total)
+        best = max(chances, key=lambda one: chances[one])
+        others = sum(chances.values()) - chances[best]
+        return best, chances[best] / others if others else float("inf")
+
+
+def _kind(line: str) -> tuple[str, str]:
+    """What tells how the next line is indented: this one's indentation, and how it ends."""
+    return indent(line), line.rstrip()[-1:]
+
+
+def _replaces(line: str, old: str) -> bool:
+    return width(indent(line)) == width(indent(old)) and alike(line.strip(), old.strip(), 0.7)

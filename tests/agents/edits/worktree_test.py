@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.edits.changes import EXECUTABLE, REGULAR, Applied, Change, EditRefused
+from agents.edits.patch import apply_answer
+from agents.edits.worktree import read_from, write
+
+
+def snapshot(root: Path) -> dict[str, object]:
+    def entries() -> Iterator[tuple[str, object]]:
+        for path in sorted(root.rglob("*")):
+            mode = path.lstat().st_mode
+            what = (
+                str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            )
+            yield str(path.relative_to(root)), (mode, what)
+
+    return dict(entries())
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    for name, text in {"a.txt": "a\n", "deep/er/b.txt": "b\n", "run": "#!\n", "stay/put": "s\n"}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "run").chmod(0o755)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_text("secret\n")
+    return root
+
+
+def put(root: Path, **files: bytes | None) -> None:
+    write(Applied({path: Change(content) for path, content in files.items()}), root)
+
+
+def test_writes_creates_deletes_and_keeps_modes(tree: Path) -> None:
+    changes = {
+        "a.txt": Change(b"A\n", EXECUTABLE),
+        "deep/er/b.txt": Change(None),
+        "new/folder/c": Change(b"c\n", REGULAR),
+        "run": Change(None),
+        "go": Change(b"#!!\n", source="run"),
+        "tool": Change(b"t\n", EXECUTABLE),
+    }
+    write(Applied(changes), tree)
+    files = {p for p, (mode, _) in snapshot(tree).items() if stat.S_ISREG(mode)}  # type: ignore[misc,index]
+    assert files == {"a.txt", "new/folder/c", "go", "tool", "stay/put"}
+    assert not (tree / "deep").exists()
+    assert {name for name in files if os.access(tree / name, os.X_OK)} == {"a.txt", "go", "tool"}
+    assert (tree / "a.txt").read_bytes() == b"A\n"
+
+
+def test_a_folder_takes_a_file_s_name_and_back(tree: Path) -> None:
+    write(Applied({"a.txt": Change(None), "a.txt/x": Change(b"x")}), tree)
+    assert (tree / "a.txt/x").read_bytes() == b"x"
+    write(Applied({"a.txt/x": Change(None), "a.txt": Change(b"y")}), tree)
+    assert (tree / "a.txt").read_bytes() == b"y"
+
+
+def test_a_hard_link_to_the_outside_is_replaced(tree: Path, tmp_path: Path) -> None:
+    os.link(tmp_path / "outside/secret", tree / "linked")
+    put(tree, linked=b"mine\n")
+    assert (tmp_path / "outside/secret").read_text() == "secret\n"
+
+
+@pytest.mark.parametrize("content", [b"x", None])
+@pytest.mark.parametrize(
+    "path", ["leaf", "dir/secret", "dir/new", "deep/up/secret", "loop/x", "dangling", "pipe"]
+)
+def test_links_are_never_followed(tree: Path, tmp_path: Path, path: str, content: bytes | None) -> None:
+    outside = tmp_path / "outside"
+    (tree / "leaf").symlink_to(outside / "secret")
+    (tree / "dir").symlink_to(outside)
+    (tree / "deep/up").symlink_to("../../outside")
+    (tree / "loop").symlink_to("loop")
+    (tree / "dangling").symlink_to(outside / "fresh")
+    os.mkfifo(tree / "pipe")
+    before = snapshot(tmp_path)
+    with pytest.raises(EditRefused):
+        write(Applied({"a.txt": Change(b"changed"), "z/y": Change(b"new"), path: Change(content)}), tree)
+    assert snapshot(tmp_path) == before
+    with pytest.raises(EditRefused):
+        read_from(tree)(path)
+
+
+def test_reading(tree: Path) -> None:
+    read = read_from(tree)
+    assert read("deep/er/b.txt") == b"b\n"
+    assert read("none") is None
+    assert read("no/such/folder") is None
+    with pytest.raises(EditRefused):
+        read("deep")
+
+
+@pytest.mark.parametrize("bad", ["stay", "a.txt/below", ".git/config", "../outside/secret", ".refactory/x"])
+def test_a_failure_leaves_the_tree_as_it_was(tree: Path, tmp_path: Path, bad: str) -> None:
+    before = snapshot(tmp_path)
+    changes = {
+        "deep/er/b.txt": Change(None),
+        "new/er/x": Change(b"x"),
+        "run": Change(b"r"),
+        bad: Change(b"bad"),
+    }
+    with pytest.raises(EditRefused):
+        write(Applied(changes), tree)
+    assert snapshot(tmp_path) == before
+
+
+def test_an_answer_in_one_call(tree: Path) -> None:
+    apply_answer("--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-a\n+z\n", tree, ["a.txt"])
+    assert (tree / "a.txt").read_text() == "z\n"
+    before = snapshot(tree)
+    with pytest.raises(EditRefused):
+        apply_answer(
+            "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-z\n+y\n--- a/run\n+++ b/run\n@@\n-no\n+yes\n", tree
+        )
+    assert snapshot(tree) == before
