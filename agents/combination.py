@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from agents.git import Repository
 from state.errors import Conflict
 from state.keys import number_of
 from state.records import Ejected, EjectReason, Plan, Task
+
+_NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,13 @@ class Combination:
         return self.steps[-1].commit if self.steps else self.onto
 
 
-def in_order(tasks: Iterable[Task]) -> list[Task]:
-    """Dependencies first, else by number. Raises Conflict for a cycle, which only a hand-made record has."""
+def in_order(tasks: Iterable[Task], after: Mapping[str, Collection[str]] = _NOTHING) -> list[Task]:
+    """Dependencies first, then what `after` says, else by number. Raises Conflict if dependencies are a cycle."""
     waiting = {task.key: task for task in sorted(tasks, key=lambda task: number_of(task.key))}
     done: list[Task] = []
     while waiting:
-        ready = [task for task in waiting.values() if not any(key in waiting for key in task.depends_on)]
+        free = [task for task in waiting.values() if not any(key in waiting for key in task.depends_on)]
+        ready = [task for task in free if not any(key in waiting for key in after.get(task.key, ()))] or free
         if not ready:
             raise Conflict(f"tasks depend on each other in a cycle: {', '.join(waiting)}")
         done.append(waiting.pop(ready[0].key))
@@ -50,7 +54,7 @@ def combine(
     commits = {task.key: task.commit or "" for task in tasks}
     steps: list[Step] = []
     head = onto
-    for task in in_order(tasks):
+    for task in in_order(tasks, _contained(git, onto, tasks)):
         if task.key in left_out:
             continue
         missing = _built_on(git, task, left_out, commits)
@@ -64,6 +68,28 @@ def combine(
         steps.append(Step(task, merged))
         head = merged
     return Combination(onto, tuple(steps), tuple(left_out.values()))
+
+
+def _contained(git: Repository, onto: str, tasks: Sequence[Task]) -> dict[str, set[str]]:
+    """Whose commits a task's branch has in it: done again on top of what landed, it comes after all of that."""
+    owners = {task.commit: task.key for task in tasks if task.commit}
+    listed = git.run("rev-list", "--parents", *filter(None, owners), f"^{onto}") if owners else ""
+    parents = {commit: rest for commit, *rest in map(str.split, listed.splitlines())}
+    return {
+        task.key: {owners[commit] for commit in _ancestors(task.commit or "", parents) if commit in owners}
+        for task in tasks
+    }
+
+
+def _ancestors(commit: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = list(parents.get(commit, ()))
+    while todo:
+        ancestor = todo.pop()
+        if ancestor not in found:
+            found.add(ancestor)
+            todo += parents.get(ancestor, ())
+    return found
 
 
 def _built_on(git: Repository, task: Task, left_out: dict[str, Ejected], commits: dict[str, str]) -> str:

@@ -160,14 +160,22 @@ def _last_line(text: str) -> str:
 def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launch:
     with store.transaction("launch") as changes:
         orchestration = changes.get(Orchestration, review.orchestration)
-        for landed in orchestration.outcome.landed if orchestration.outcome else []:
-            task = changes.get(Task, landed.task)
+        for key in _arrived(orchestration.outcome):
+            task = changes.get(Task, key)
             if task.state == "completed":
                 changes.put(move(task, "merged"))
         _close(changes, changes.get(Plan, plan.key))
         return changes.new(
             Launch, plan=plan.key, orchestration=orchestration.key, review=review.key, landing=landing
         )
+
+
+def _arrived(outcome: Outcome | None) -> list[str]:
+    """What landed, and what was left out only because all it does is there already."""
+    if outcome is None:
+        return []
+    empty = [ejected.task for ejected in outcome.ejected if ejected.reason == "empty"]
+    return [*(landed.task for landed in outcome.landed), *empty]
 
 
 def _close(changes: Transaction, plan: Plan) -> None:

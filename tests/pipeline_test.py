@@ -51,3 +51,12 @@ def test_the_culprit_of_a_red_combination_is_sent_back(
     assert repo.git("ls-tree", "--name-only", "main").split() == ["calc.py", "good.py", "tests"]
     backups = repo.git("for-each-ref", "--format=%(refname)", "refs/refactory/backup")
     assert two["key"] in backups, "the first attempt's commit is kept"
+
+
+def test_a_change_that_two_tasks_make_is_merged_for_both(
+    repo: Repo, refactory: Refactory, scripted: Any
+) -> None:
+    scripted(one=new_file("x.txt", "x\n"), two=new_file("x.txt", "x\n"))
+    done = refactory.data("run", "--title", "T", "--from", "-", input="## One\n\n## Two\n")
+    assert [task["state"] for task in done["status"]["tasks"]] == ["merged", "merged"]
+    assert done["status"]["plan"]["state"] == done["status"]["request"]["state"] == "done"
