@@ -34,6 +34,10 @@ def module_name(command: str) -> str:
     return command.replace(":", "_").replace("-", "_")
 
 
+class ClosedPipe(Exception):
+    """The reader (head, less) has seen enough. Not an OSError: of those click makes exit code 1."""
+
+
 class Commands(click.Group):
     """One file per command; only the chosen one is imported."""
 
@@ -42,6 +46,14 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         names = (path.stem for path in self.folder.glob("*.py"))
         return sorted(command_name(name) for name in names if not name.startswith("_"))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise ClosedPipe from None
+        return result
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         name = module_name(cmd_name)
@@ -107,8 +119,8 @@ def main(argv: list[str] | None = None) -> int:
         return _failed(argv, error)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough: not an error. Nothing may be flushed to it at exit.
+    except (BrokenPipeError, ClosedPipe):
+        # Nothing may be flushed to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -117,7 +129,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     result: Any = cli.main(argv, prog_name="refactory", standalone_mode=False)
-    sys.stdout.flush()
     return result if isinstance(result, int) else 0
 
 

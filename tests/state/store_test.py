@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
+from state.journal import Append, Changes, commit, recover
+from state.records import Request, Task
+from state.store import Store
+from tests.conftest import Refactory
+
+
+def create(store: Store, title: str) -> Request:
+    with store.transaction("request:create") as changes:
+        return changes.new(Request, title=title)
+
+
+def test_what_is_put_is_there_for_others_at_once(store: Store) -> None:
+    other = Store.open(store.location.root)
+    made = create(store, "x")
+    assert other.get(Request, 1) == made
+    assert other.get(Request, made.key) == made
+
+
+def test_nothing_is_written_when_the_transaction_fails(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.transaction("t") as changes:
+        changes.new(Request, title="x")
+        raise RuntimeError
+    assert store.all(Request) == []
+
+
+def test_eight_processes_create_25_requests_each(refactory: Refactory, store: Store) -> None:
+    """200 records, 200 numbers, no error."""
+    script = 'for n in $(seq 25); do "$@" --title "$n" --format ids || exit 1; done'
+    program = refactory.start("--version").args
+    assert isinstance(program, list)
+    command = ["bash", "-c", script, "bash", *program[:2], "request:create"]
+    started = [
+        subprocess.Popen(command, cwd=refactory.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    results = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0] * 8, results
+    assert [err for _, err in results] == [""] * 8
+    given = sorted(int(line) for out, _ in results for line in out.split())
+    assert given == list(range(1, 201))
+    assert len(store.all(Request)) == 200
+
+
+def test_threads_of_one_process_lose_nothing(store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: create(store, str(n)), range(100)))
+    assert sorted(store.keys(Request)) == sorted(request.key for request in made)
+    assert len({request.key.partition("-")[0] for request in made}) == 100
+
+
+def test_a_shared_number_is_refused_and_the_key_works(store: Store) -> None:
+    made = create(store, "x")
+    twin = store.path(Request, "1-aaaaaaaa")
+    twin.write_text(store.path(Request, made.key).read_text().replace(made.key, "1-aaaaaaaa"))
+    with pytest.raises(Conflict, match=f"1-aaaaaaaa.*{made.key}|{made.key}.*1-aaaaaaaa"):
+        store.get(Request, 1)
+    assert store.get(Request, made.key) == made
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text + "colour: red\n", r":\d+: unknown key 'colour'"),
+        (lambda text: text.replace("title: x", "title: [x]"), r":4: Expected `str`"),
+        (lambda text: text + "title: y\n", r":5: .*second time"),
+        (lambda text: "", r"empty"),
+        (lambda text: text.replace("title: x", "state: nonsense\ntitle: x"), r":4: Invalid enum value"),
+        (lambda text: "<<<<<<< ours\n" + text, r":1: .*conflict"),
+    ],
+)
+def test_a_file_that_is_no_record_is_named_with_its_line(store: Store, change: object, reason: str) -> None:
+    made = create(store, "x")
+    path = store.path(Request, made.key)
+    assert callable(change)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InvalidFile, match=rf"\.refactory/requests/{made.key}\.yaml.*{reason}"):
+        store.get(Request, 1)
+
+
+def test_unknown_and_impossible_references(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.get(Task, 1)
+    for bad in ("0", "-1", "x", "1-short", "../../etc/passwd", "", "1" * 40):
+        with pytest.raises(UsageError):
+            store.get(Task, bad)
+
+
+def test_a_killed_transaction_is_finished_by_the_next_reader(store: Store) -> None:
+    """The journal is there and no file is changed yet: as after a kill right behind the commit point."""
+    changes = Changes({"requests/1-aaaaaaaa.yaml": "key: 1-aaaaaaaa\nversion: 1\ntitle: x\n"}, {})
+    journal_only(store, changes)
+    assert Store.open(store.location.root).get(Request, 1).title == "x"
+    assert not store.journal.exists()
+
+
+def journal_only(store: Store, changes: Changes) -> None:
+    import msgspec
+
+    store.journal.parent.mkdir(parents=True, exist_ok=True)
+    store.journal.write_bytes(msgspec.json.encode(changes))
+
+
+def test_recovery_twice_changes_nothing(tmp_path: Path) -> None:
+    root, journal = tmp_path / "root", tmp_path / "private" / "journal"
+    changes = Changes({"a/x": "one", "a/gone": None}, {"log": Append(0, "line\n")})
+    commit(journal, root, changes)
+    journal_again = changes
+    import msgspec
+
+    journal.write_bytes(msgspec.json.encode(journal_again))
+    assert recover(journal, root)
+    assert not recover(journal, root)
+    assert ((root / "a/x").read_text(), (root / "log").read_text()) == ("one", "line\n")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_an_error_with_its_path(store: Store) -> None:
+    store.location.private.chmod(0o500)
+    with pytest.raises(RefactoryError, match=r"refactory"):
+        create(store, "x")
+
+
+def test_a_linked_worktree_shares_the_lock(store: Store, tmp_path: Path) -> None:
+    made = create(store, "x")
+    subprocess.run(["git", "add", "-f", ".refactory"], cwd=store.location.root, check=True)
+    subprocess.run(["git", "commit", "-qm", "state"], cwd=store.location.root, check=True)
+    linked = tmp_path / "linked"
+    subprocess.run(["git", "worktree", "add", "-q", str(linked)], cwd=store.location.root, check=True)
+    other = Store.open(linked)
+    assert other.get(Request, 1) == made
+    assert other.location.private == store.location.private.resolve()
