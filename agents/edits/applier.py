@@ -101,9 +101,9 @@ class _Work:
         """Finds the place of every hunk, then builds the files."""
         place_all(self.waiting)
         for job in self.waiting:
-            self.problems += [
-                explain(job.edit.path, n, job.edit.hunks[n - 1], job.file, p) for n, p in job.failed()
-            ]
+            for n, problem in job.failed():
+                text = explain(job.edit.path, n, job.edit.hunks[n - 1], job.file, problem)
+                self.problems.append(text if len(self.problems) < MOST_SHOWN else text.split("\n")[0])
             if not job.failed():
                 self._finish(job)
 

@@ -221,6 +221,13 @@ def test_every_failure_is_told_with_the_real_lines() -> None:
         assert part in message
 
 
+def test_many_failures_are_told_in_short() -> None:
+    with pytest.raises(EditRefused) as caught:
+        run(FUNCTIONS, "--- a/f\n+++ b/f\n" + "".join(f"@@\n-nope {n}\n" for n in range(100)))
+    assert "f, hunk 100" in caught.value.message
+    assert len(caught.value.message) < 20_000
+
+
 def test_whole_content_is_an_edit_too() -> None:
     applied = apply([FileEdit("f", content="new\n")], {"f": b"old\n"}.get)
     assert applied.files["f"].content == b"new\n"
