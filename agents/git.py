@@ -11,7 +11,7 @@ from pathlib import Path
 
 from git.cmd import Git
 
-from state.errors import RefactoryError
+from state.errors import RefactoryError, UsageError
 
 # Hooks, monitors and nested bare repositories are how a tree makes git run programs. The rest keeps git from
 # starting work of its own in the background, and from signing in the user's name.
@@ -79,6 +79,8 @@ class Repository:
         self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, str]:
         """Exit status, standard output, standard error."""
+        if any("\0" in arg for arg in args):
+            raise UsageError(f"git {args[0]}: a name with a NUL character can't exist")
         for name in _LOCAL:
             os.environ.pop(name, None)
         with tempfile.TemporaryFile() as stdin:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from commands._operation import Operation, Params
 from state.errors import UsageError
 from state.store import Store
+
+if TYPE_CHECKING:
+    from commands._remote import Remote
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R")
@@ -27,10 +30,14 @@ class Context:
     def call(self, operation: Operation[P, R], params: P) -> R:
         """Do it here, or have the server do it: the same result and the same errors."""
         if self.api_url:
-            from commands._remote import Remote
-
-            return Remote(self.api_url, self.folder).call(operation, params)
+            return self._remote.call(operation, params)
         return operation.run(self.store, params)
+
+    @cached_property
+    def _remote(self) -> Remote:
+        from commands._remote import Remote
+
+        return Remote(self.api_url or "", self.folder)
 
     def only_here(self, command: str) -> Store:
         """The store, for a command that makes no sense through the API."""

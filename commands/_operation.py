@@ -61,7 +61,9 @@ def page(items: list[T], limit: int, offset: int) -> Page[T]:
 
 def _id(kind: str) -> Any:
     text = f"The {kind}'s number, such as 7, or its whole key, such as 7-k3f9q2mx."
-    return msgspec.Meta(description=text, extra={"metavar": f"<{kind}Id>"})
+    # Only the OpenAPI needs the bounds: `Store.resolve` checks, and says more than a pattern could.
+    schema = {"minimum": 1, "maximum": 999_999_999, "pattern": "^[1-9][0-9]{0,8}(-[0-9a-z]{8})?$"}
+    return msgspec.Meta(description=text, extra_json_schema=schema, extra={"metavar": f"<{kind}Id>"})
 
 
 RequestId = Annotated[int | str, _id("request")]

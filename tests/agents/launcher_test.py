@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from agents.launcher import landing, launch
+from agents.reconciler import reconcile
+from agents.reviewer import review
+from state.errors import Conflict, Unavailable
+from state.records import Launch, Plan, Request, Task
+from state.store import Store
+from tests.agents.finished import complete, planned
+from tests.conftest import Repo
+
+
+@pytest.fixture
+def ready(repo: Repo, store: Store, tmp_path: Path) -> Plan:
+    """Combined, approved, with a bare origin."""
+    (repo.path / ".refactory" / "config.yaml").write_text("test:\n  command: 'true'\n")
+    repo.git("init", "-q", "--bare", "-b", "main", str(tmp_path / "origin.git"))
+    repo.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    repo.git("push", "-q", "origin", "main")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"one.txt": "1\n"})
+    complete(store, repo, "Two", {"two.txt": "2\n"})
+    reconcile(store, plan.key)
+    assert review(store, plan.key).verdict == "approved"
+    return store.get(Plan, plan.key)
+
+
+def land(store: Store, plan: Plan, how: Literal["merge", "push"], push_target: bool = False) -> Launch:
+    planned_landing, found = landing(store, plan, how, None, push_target)
+    return launch(store, plan, planned_landing, found, None)
+
+
+def origin(repo: Repo, ref: str) -> str:
+    return repo.git("ls-remote", "origin", f"refs/heads/{ref}").partition("\t")[0]
+
+
+def test_merge_moves_the_branch_and_closes_everything(repo: Repo, store: Store, ready: Plan) -> None:
+    done = land(store, ready, "merge")
+    assert repo.git("rev-parse", "main") == done.landing.commit
+    assert (repo.path / "one.txt").read_text() == "1\n"
+    assert {task.state for task in store.all(Task)} == {"merged"}
+    assert (store.get(Plan, ready.key).state, store.get(Request, ready.request).state) == ("done", "done")
+    assert land(store, ready, "merge") == done
+
+
+def test_a_target_that_moved_is_refused_until_it_is_tested_again(repo: Repo, store: Store, ready: Plan) -> None:
+    theirs = repo.commit({"theirs.txt": "x\n"})
+    with pytest.raises(Conflict, match="has moved"):
+        land(store, ready, "merge")
+    assert repo.git("rev-parse", "main") == theirs
+    reconcile(store, ready.key)
+    with pytest.raises(Conflict, match="not reviewed"):
+        land(store, ready, "merge")
+    review(store, ready.key)
+    land(store, ready, "merge")
+    assert {"theirs.txt", "one.txt", "two.txt"} <= set(repo.git("ls-tree", "--name-only", "main").split())
+
+
+def test_push_brings_the_branch_and_if_asked_the_target(repo: Repo, store: Store, ready: Plan) -> None:
+    main = repo.git("rev-parse", "main")
+    done = land(store, ready, "push")
+    assert origin(repo, done.landing.branches[0]) == done.landing.commit
+    assert origin(repo, "main") == main
+
+
+def test_push_target_fast_forwards_the_remote(repo: Repo, store: Store, ready: Plan) -> None:
+    done = land(store, ready, "push", push_target=True)
+    assert origin(repo, "main") == done.landing.commit
+    assert repo.git("rev-parse", "main") == done.landing.before, "the local branch is the user's"
+
+
+def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(repo: Repo, store: Store, ready: Plan) -> None:
+    repo.git("checkout", "-q", "--detach")
+    theirs = repo.commit({"theirs.txt": "x\n"})
+    repo.git("push", "-q", "origin", f"{theirs}:refs/heads/main")
+    repo.git("checkout", "-q", "main")
+    with pytest.raises(Conflict, match="has moved"):
+        land(store, ready, "push", push_target=True)
+    assert origin(repo, "main") == theirs
+    assert origin(repo, f"refactory/plans/{ready.key}") == ""
+
+
+def test_a_remote_that_is_gone_is_a_clear_error(repo: Repo, store: Store, ready: Plan, tmp_path: Path) -> None:
+    (tmp_path / "origin.git").rename(tmp_path / "elsewhere.git")
+    with pytest.raises(Unavailable, match="origin"):
+        land(store, ready, "push")
+    assert store.all(Launch) == []
+
+
+def test_what_is_not_approved_is_not_launched(repo: Repo, store: Store) -> None:
+    (repo.path / ".refactory" / "config.yaml").write_text("test:\n  command: 'true'\n")
+    plan = planned(store, "One")
+    with pytest.raises(Conflict, match="no combination"):
+        land(store, plan, "merge")
+    complete(store, repo, "One", {"secret.py": "key = 'AKIAABCDEFGHIJKLMNOP'\n"})
+    reconcile(store, plan.key)
+    assert review(store, plan.key).verdict == "rejected"
+    with pytest.raises(Conflict, match="rejected"):
+        land(store, plan, "merge")

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.reconciler import reconcile
+from state.errors import WorkFailed
+from state.records import Outcome, Task
+from state.store import Store
+from tests.agents.finished import complete, planned, task_titled
+from tests.conftest import Repo
+
+GREEN = "test:\n  command: test ! -e red -a \"$(cat part-* 2>/dev/null | wc -l)\" -lt 2\n"
+
+
+def configure(repo: Repo, text: str) -> None:
+    (repo.path / ".refactory" / "config.yaml").write_text(text)
+
+
+def outcome(store: Store, plan: str) -> Outcome:
+    found = reconcile(store, plan).outcome
+    assert found is not None
+    return found
+
+
+def titles(store: Store, keys: list[str]) -> list[str]:
+    return [store.get(Task, key).title for key in keys]
+
+
+def test_all_land_in_dependency_order_and_main_stays(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "Last", "First", after={"Last": ["First"]})
+    complete(store, repo, "First", {"first.txt": "1\n"})
+    complete(store, repo, "Last", {"last.txt": "2\n"})
+    main = repo.git("rev-parse", "main")
+    done = outcome(store, plan.key)
+    assert (done.state, done.ejected, done.test_runs) == ("complete", [], 1)
+    assert titles(store, [landed.task for landed in done.landed]) == ["First", "Last"]
+    assert repo.git("rev-parse", done.branch) == done.commit
+    assert {"first.txt", "last.txt"} <= set(repo.git("ls-tree", "--name-only", done.branch).split())
+    assert repo.git("rev-parse", "main") == main == done.onto
+    trailers = repo.git("log", "-1", "--format=%(trailers:key=Refactory-Task,valueonly)", done.branch)
+    assert trailers.strip() == done.landed[-1].task
+
+
+def test_the_same_branches_give_the_same_commit(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"one.txt": "1\n"})
+    complete(store, repo, "Two", {"two.txt": "2\n"})
+    assert outcome(store, plan.key).commit == outcome(store, plan.key).commit
+
+
+def test_a_conflict_goes_back_on_top_of_what_landed(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two", "Three")
+    complete(store, repo, "One", {"same.txt": "1\n"})
+    complete(store, repo, "Two", {"same.txt": "2\n"})
+    complete(store, repo, "Three", {"three.txt": "3\n"})
+    done = outcome(store, plan.key)
+    assert done.state == "partial"
+    assert titles(store, [landed.task for landed in done.landed]) == ["One", "Three"]
+    (ejected,) = done.ejected
+    assert (ejected.reason, ejected.files) == ("conflict", ["same.txt"])
+    two = task_titled(store, "Two")
+    assert (two.state, two.base) == ("assigned", done.commit)
+    assert "same.txt" in two.feedback
+    complete(store, repo, "Two", {"same.txt": "1\n2\n"})
+    again = outcome(store, plan.key)
+    assert again.state == "complete"
+    assert repo.show("same.txt", again.branch) == "1\n2"
+
+
+def test_the_culprit_of_a_red_combination_is_found_and_the_rest_lands(repo: Repo, store: Store) -> None:
+    """Sixteen tasks, each green alone; one makes the whole red. At most eight test runs."""
+    configure(repo, "test:\n  command: test ! -e bad.txt -o ! -e t01.txt\n")
+    names = [f"T{number:02}" for number in range(16)]
+    plan = planned(store, *names)
+    for name in names:
+        complete(store, repo, name, {"bad.txt" if name == "T11" else f"{name.lower()}.txt": "x\n"})
+    done = outcome(store, plan.key)
+    assert [titles(store, [e.task])[0] for e in done.ejected] == ["T11"]
+    assert done.ejected[0].reason == "red"
+    assert len(done.landed) == 15
+    assert done.test_runs <= 8
+    assert "together with the other tasks" in task_titled(store, "T11").feedback
+
+
+def test_a_pair_that_only_fails_together(repo: Repo, store: Store) -> None:
+    configure(repo, GREEN)
+    plan = planned(store, "One", "Two", "Three")
+    for name in ("One", "Two", "Three"):
+        complete(store, repo, name, {f"part-{name}" if name != "Two" else "plain": "x\n"})
+    done = outcome(store, plan.key)
+    assert [titles(store, [e.task])[0] for e in done.ejected] == ["Three"]
+
+
+def test_what_builds_on_an_ejected_task_is_not_landed_without_it(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: test ! -e bad.txt\n")
+    plan = planned(store, "Bad", "On top", "Good", after={"On top": ["Bad"]})
+    complete(store, repo, "Bad", {"bad.txt": "x\n"})
+    complete(store, repo, "On top", {"top.txt": "x\n"})
+    complete(store, repo, "Good", {"good.txt": "x\n"})
+    done = outcome(store, plan.key)
+    assert titles(store, [landed.task for landed in done.landed]) == ["Good"]
+    assert {e.reason for e in done.ejected} == {"red", "dependency"}
+    assert "bad.txt" not in repo.git("ls-tree", "--name-only", done.branch).split()
+    assert task_titled(store, "On top").attempts == 0, "not its fault: the attempt is given back"
+
+
+def test_a_red_target_blames_nobody(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'false'\n")
+    plan = planned(store, "One")
+    complete(store, repo, "One", {"one.txt": "x\n"})
+    with pytest.raises(WorkFailed, match="no task is to blame"):
+        reconcile(store, plan.key)
+    assert task_titled(store, "One").state == "completed"
+
+
+def test_a_task_that_changes_nothing_any_more_is_empty(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"same.txt": "x\n"})
+    complete(store, repo, "Two", {"same.txt": "x\n"})
+    done = outcome(store, plan.key)
+    assert [e.reason for e in done.ejected] == ["empty"]
+    assert done.state == "complete"
+
+
+def test_acceptance_commands_hold_on_the_combination(repo: Repo, store: Store, tmp_path: Path) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"one.txt": "x\n"})
+    complete(store, repo, "Two", {"two.txt": "x\n"})
+    from msgspec.structs import replace
+
+    with store.transaction("test") as changes:
+        changes.put(replace(task_titled(store, "One"), acceptance=["test ! -e two.txt"]))
+    done = outcome(store, plan.key)
+    assert [titles(store, [e.task])[0] for e in done.ejected] == ["Two"]
+
+
+def test_a_partial_plan_lands_what_is_completed(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"one.txt": "x\n"})
+    done = outcome(store, plan.key)
+    assert (done.state, [e.reason for e in done.ejected]) == ("partial", ["unfinished"])
