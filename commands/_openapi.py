@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from commands._http_routes import Exposed
-from commands._operation import Operation
+from commands._operation import Operation, always_200
 from state.records import Record
 
 Schema = dict[str, Any]
@@ -133,7 +133,7 @@ def _parameter(name: str, where: str, schema: Schema, required: bool) -> Schema:
 def _results(operation: Operation[Any, Any], result: Schema) -> Schema:
     """Where an operation says which status a result has, it may be made or have been there."""
     answer: Schema = {"content": {"application/json": {"schema": result}}}
-    if operation.status is Operation.__dataclass_fields__["status"].default:
+    if operation.status is always_200:
         return {"200": {"description": "Done.", **answer}}
     location = {"Location": {"description": "The new record.", "schema": {"type": "string"}}}
     return {

@@ -20,6 +20,10 @@ class Params(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields
     """An operation's input: one definition for arguments and options, JSON bodies and query strings."""
 
 
+def always_200(_: object) -> int:
+    return 200
+
+
 class Operation(msgspec.Struct, Generic[P, R], frozen=True):
     """`route`: "POST /requests/{id}/plans"; parameters in the path are the command's arguments.
 
@@ -32,7 +36,7 @@ class Operation(msgspec.Struct, Generic[P, R], frozen=True):
     text: Callable[[R], str]
     role: Role = "operator"
     exit_code: Callable[[R], int] = lambda _: 0
-    status: Callable[[R], int] = lambda _: 200
+    status: Callable[[R], int] = always_200
 
     @property
     def method(self) -> str:
