@@ -135,7 +135,8 @@ def _parameter(field: Field, is_argument: bool) -> click.Parameter:
         [flag, field.name],
         required=field.required,
         help=meta.get("description"),
-        show_default=_shown_default(field),
+        default=field.default if _is_shown(field) else None,
+        show_default=True,
         envvar=meta.get("env"),
         is_flag=kind is bool,
         multiple=kind is list,
@@ -144,10 +145,9 @@ def _parameter(field: Field, is_argument: bool) -> click.Parameter:
     )
 
 
-def _shown_default(field: Field) -> bool | str:
-    return (
-        str(field.default) if isinstance(field.default, (str, int, float)) and field.default != "" else False
-    )
+def _is_shown(field: Field) -> bool:
+    """Defaults that tell something; that a flag is off does not."""
+    return isinstance(field.default, (str, int, float)) and field.default not in ("", False)
 
 
 def _meta(field: Field) -> dict[str, Any]:
