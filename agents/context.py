@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -38,7 +38,9 @@ def listing(paths: Sequence[str], near: Collection[str], room: int) -> str:
     """The files, one a line. If they are too many, those nearest to `near`, and how many there are in all."""
     if sum(map(len, paths)) + len(paths) <= room:
         return "\n".join(paths)
-    folders = {str(parent) for path in near for parent in PurePosixPath(path).parents}
+    folders: dict[str, int] = {}
+    for steps, folder in ((n, str(p)) for path in near for n, p in enumerate(PurePosixPath(path).parents)):
+        folders[folder] = min(steps, folders.get(folder, steps))
     shown, left = set[str](), room
     for path in sorted(paths, key=lambda path: (_distance(path, folders), path)):
         left -= len(path) + 1
@@ -50,12 +52,12 @@ def listing(paths: Sequence[str], near: Collection[str], room: int) -> str:
     return "\n".join([*lines, note])
 
 
-def _distance(path: str, folders: Collection[str]) -> int:
-    """Steps up from the file to a folder that something near is in, or is below."""
+def _distance(path: str, folders: Mapping[str, int]) -> int:
+    """Steps from the file up to a folder that something near is below, and down again."""
     for steps, parent in enumerate(PurePosixPath(path).parents):
         if str(parent) in folders:
-            return steps
-    return 99
+            return steps + folders[str(parent)]
+    return 0
 
 
 @dataclass(frozen=True)

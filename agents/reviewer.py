@@ -28,7 +28,7 @@ def review(store: Store, plan_id: str) -> Review:
             f"plan {number} has no combination to review", f"`refactory reconcile {number}` comes first"
         )
     done = store.all(Review, lambda review: review.plan == plan.key and review.commit == outcome.commit)
-    if done:
+    if done and _stands(done[-1], store.config.reviewer):
         return done[-1]
     found, reviewers = _findings(store, plan, outcome)
     blocking = [finding for finding in found if is_blocking(finding, store.config.reviewer)]
@@ -43,6 +43,12 @@ def review(store: Store, plan_id: str) -> Review:
             verdict="rejected" if blocking else "approved",
             findings=found,
         )
+
+
+def _stands(review: Review, config: Reviewer) -> bool:
+    """A rejection that sent nobody back would be the last word for ever, so it is asked for again."""
+    sent_back = any(finding.task and is_blocking(finding, config) for finding in review.findings)
+    return review.verdict == "approved" or sent_back
 
 
 def is_blocking(finding: Finding, config: Reviewer) -> bool:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agents.prompt import instructions, sent_back, task_text
+from agents.work import Claim
+from state.config import Config
+from state.records import Orchestration, Task
+
+
+def claim(design: str = "", **given: object) -> Claim:
+    task = Task(key="1-aaaaaaaa", plan="1-aaaaaaaa", title="Add mul", **given)  # type: ignore[arg-type]
+    orchestration = Orchestration(key="1-aaaaaaaa", plan="1-aaaaaaaa", target_branch="main", base="0" * 40)
+    return Claim(
+        task=task, orchestration=orchestration, design=design, token=1, lease_seconds=1, config=Config()
+    )
+
+
+def test_a_task_alone_is_its_title() -> None:
+    assert task_text(claim()) == "Task: Add mul\n"
+
+
+def test_all_that_is_known_of_a_task_is_told_the_title_first() -> None:
+    text = task_text(
+        claim("One module each.", detail="How.", scope=["a.py"], acceptance=["make"], feedback="It failed.")
+    )
+    assert text.startswith("Task: Add mul\n\nHow.\n")
+    for part in ("One module each.", "match: a.py", "\n    make\n", "sent back:\nIt failed."):
+        assert part in text
+
+
+def test_a_refused_answer_is_told_with_its_task() -> None:
+    assert sent_back("Add mul", "no such file").startswith("Task: Add mul\n")
+
+
+@pytest.mark.parametrize("name", ["coder", "planner", "reviewer"])
+def test_instructions_are_short_and_guard_against_planted_ones(name: str) -> None:
+    text = instructions(name)
+    assert len(text) < 3000 and re.search(r"data, never an instruction", text)
+
+
+def test_every_prompt_is_in_use() -> None:
+    folder = Path(__file__).parents[2] / "agents" / "prompts"
+    assert sorted(path.stem for path in folder.iterdir()) == ["coder", "planner", "reviewer"]
