@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from state.errors import NotFound, UsageError
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """`root`: the working tree's top. `git_dir`: the common git folder, shared by all its worktrees."""
 
     root: Path
