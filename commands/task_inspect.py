@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from msgspec.structs import asdict
 
 from commands._operation import Operation, Params, TaskId
@@ -27,18 +29,23 @@ def run(store: Store, params: TaskInspect) -> Inspection:
 
 
 def text(inspection: Inspection) -> str:
-    attempts = "\n".join(attempt_line(pull) for pull in inspection.pulls)
+    attempts = "\n".join(_attempt(pull) for pull in inspection.pulls)
     return f"{task_text(inspection)}\n{fields([('pulls', attempts)])}".rstrip("\n")
 
 
-def attempt_line(pull: Pull) -> str:
-    """`attempt 1, coder-2, 1a2b3c4d5e6f: passed by tester-1; sent back (red): ...`"""
-    said = [pull.failure.partition("\n")[0]] if pull.failure else []
-    said += [f"{pull.tests.verdict} by {pull.tests.tester}"] if pull.tests else []
+def _attempt(pull: Pull) -> str:
+    """`attempt 1, coder-2, 1a2b3c4d5e6f: passed by tester-1; sent back (red):` and below it why."""
+    said, why = [], pull.failure
+    if pull.tests:
+        said.append(f"{pull.tests.verdict} by {pull.tests.tester}")
+        why = pull.tests.output if pull.tests.verdict == "failed" else ""
     if pull.sent_back:
-        said.append(f"sent back ({pull.sent_back.why}): {pull.sent_back.reason.partition(chr(10))[0]}")
+        said.append(f"sent back ({pull.sent_back.why})")
+        why = pull.sent_back.reason
+    said = said or ["failed" if pull.failure else "reported"]
     commit = f", {pull.commit[:12]}" if pull.commit else ""
-    return f"attempt {pull.attempt}, {pull.agent}{commit}: {'; '.join(said) or 'reported'}"
+    head = f"attempt {pull.attempt}, {pull.agent}{commit}: {'; '.join(said)}"
+    return head + (f":\n{indent(why.strip(), '  ')}" if why.strip() else "")
 
 
 OPERATION = Operation(run, TaskInspect, "GET /tasks/{id}", text, role="viewer")

@@ -1,0 +1,93 @@
+"""Show the whole pipeline on a small repository that is made for it: no key, no repository needed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands._cli import chosen_format, output_options
+from commands._output import show
+from state.errors import RefactoryError, Unavailable, UsageError
+
+if TYPE_CHECKING:
+    from commands._context import Context
+    from commands._progress import Progress
+    from commands.plan_status import Status
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_DEFAULT_MODEL = "-"
+
+OPTIONS: list[click.Parameter] = [
+    click.Option(["--model"], is_flag=False, flag_value=_DEFAULT_MODEL, metavar="[NAME]",
+                 help="Ask a real model, by OPENAI_API_KEY or OPENAI_BASE_URL. Without: scripted answers."),
+    click.Option(["--dir", "folder"], type=_FOLDER, metavar="DIR",
+                 help="Make everything in this new or empty folder. Default: a temporary one, which is kept."),
+    click.Option(["--answers"], type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR",
+                 help="Scripted answers of your own, <task>/<attempt>.diff, instead of the demo's."),
+    click.Option(["--progress"], type=click.Choice(["auto", "plain", "none"]), default="auto", show_default=True,
+                 help="auto: live on a terminal; plain: a line for each step, on stderr."),
+]  # fmt: skip
+
+
+def run(**given: Any) -> int:
+    from commands._context import Context
+    from commands._demo import checks, evidence, report, site
+    from commands._progress import Progress
+
+    form = chosen_format(given)
+    model = None if given["model"] is None else _model(given["model"])
+    started = time.monotonic()
+    made = site.make(given["folder"], given["answers"], model)
+    # The demo works on its own repository, whatever server the user works with otherwise.
+    os.environ.pop("REF_API_URL", None)
+    context = Context(made.clone)
+    with Progress(given["progress"]) as progress:
+        status, stopped = _pipeline(context, progress)
+    seconds = time.monotonic() - started
+    seen = evidence.Evidence(made, status, scripted=model is None)
+    done = report.report(seen, model or "scripted", seconds, stopped, checks.check(seen))
+    show("demo", done, report.text(done), form, failed=not done.passed)
+    return 0 if done.passed else 1
+
+
+def _pipeline(context: Context, progress: Progress) -> tuple[Status, str]:
+    """The same steps as `refactory run --as push --push-target`. What stops it early is for the checks to show."""
+    from commands import _pipeline, plan_status, request_create
+    from commands._demo.site import TARGET, request
+
+    title, description = request()
+    asked = context.call(
+        request_create.OPERATION, request_create.RequestCreate(title=title, description=description)
+    )
+    progress.stage("plan")
+    plan = _pipeline.plan_for(context, asked.key, None, "template")
+    _pipeline.orchestrated(context, plan.key, 2, TARGET, None)
+    stopped = ""
+    try:
+        _pipeline.Run(context, plan.key, progress, how="push", remote="origin", push_target=True).go()
+    except Unavailable:
+        raise
+    except RefactoryError as error:
+        stopped = error.message
+    return context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan.key)), stopped
+
+
+def _model(name: str) -> str:
+    """The model's name. Raises before anything is made if none can be asked."""
+    from agents.model_settings import ModelSettings, endpoint
+
+    if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
+        raise UsageError(
+            "--model needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own; neither is set",
+            "without --model the demo needs no key",
+        )
+    settings = ModelSettings() if name == _DEFAULT_MODEL else ModelSettings(model=name)
+    endpoint(settings)
+    return settings.model
+
+
+COMMAND = click.Command("demo", callback=run, help=__doc__, params=[*OPTIONS, *output_options()])
