@@ -1,0 +1,137 @@
+"""The examples, run as far as they can be without their services: real bash, a real remote, scripted coders."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import PROGRAM, Repo, make_repo
+
+EXAMPLES = PROGRAM.parent / "examples"
+COMPLETION = PROGRAM.parent / "commands/_completion/refactory.bash"
+SCRIPTS = [EXAMPLES / "pipeline.sh", PROGRAM.parent / ".ci/run", COMPLETION]
+TASKS = (EXAMPLES / "tour/tasks.md").read_text(encoding="utf-8")
+CONFIG = "version: 1\ncoder:\n  backend: scripted\n  answers: answers\nbudgets:\n  attempts: 1\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """A clone of a bare origin, with the tour's files; `refactory` is installed, `pip` has nothing to do."""
+    for name, program in {"refactory": f'exec "{sys.executable}" "{PROGRAM}" "$@"', "pip": "exit 0"}.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{program}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    repo = make_repo(tmp_path / "project")
+    shutil.copytree(EXAMPLES / "tour", repo.path, dirs_exist_ok=True)
+    repo.write({".refactory/config.yaml": CONFIG})
+    repo.git("add", ".")
+    repo.git("commit", "-qm", "start")
+    repo.git("clone", "-q", "--bare", ".", str(tmp_path / "origin.git"))
+    repo.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    return repo
+
+
+def bash(repo: Repo, script: str, **env: str) -> subprocess.CompletedProcess[str]:
+    argv, env = ["bash", "-e", "-c", script], {**os.environ, **env}
+    return subprocess.run(argv, cwd=repo.path, env=env, capture_output=True, text=True, check=False)
+
+
+def pipeline(repo: Repo, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [EXAMPLES / "pipeline.sh", *args], cwd=repo.path, capture_output=True, text=True, check=False
+    )
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((EXAMPLES / name).read_text(encoding="utf-8"))
+
+
+def check_pushed(repo: Repo) -> None:
+    """The work is a branch of its own at the remote, the records are on main there."""
+    origin = Repo(repo.path.parent / "origin.git")
+    (branch,) = origin.git("for-each-ref", "--format=%(refname)", "refs/heads/refactory/plans").split()
+    files = origin.git("ls-tree", "-r", "--name-only", branch).split()
+    assert {"median.py", "spread.py"} <= set(files)
+    records = origin.git("ls-tree", "-r", "--name-only", "main", ".refactory/")
+    assert [records.count(f".refactory/{kind}/") for kind in ("requests", "tasks", "launches")] == [1, 2, 1]
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_the_shell_script(project: Repo) -> None:
+    done = pipeline(project, "More statistics", "tasks.md")
+    assert (done.returncode, done.stdout) == (0, "done: More statistics\n"), done.stderr
+    assert {"median.py", "spread.py"} <= set(project.git("ls-tree", "--name-only", "main").split())
+    assert project.git("log", "-1", "--format=%s") == "Records: More statistics"
+    assert project.git("status", "--porcelain") == "?? result.json"
+
+
+def test_the_shell_script_of_a_partial_outcome(project: Repo) -> None:
+    shutil.rmtree(project.path / "answers/add-spread")
+    done = pipeline(project, "More statistics", "tasks.md")
+    assert done.returncode == 7, done.stderr
+    assert "some tasks landed" in done.stderr
+    assert project.git("log", "-1", "--format=%s") == "Records: More statistics"
+
+
+def test_the_shell_script_of_a_failure(project: Repo) -> None:
+    assert pipeline(project).returncode == 1
+    done = pipeline(project, "Nobody can do this")
+    assert done.returncode == 1
+    assert "the work failed" in done.stderr
+    assert project.git("log", "-1", "--format=%s") == "Records: Nobody can do this"
+
+
+def test_the_github_workflow(project: Repo) -> None:
+    """Its `run` steps in order, each in a shell of its own, with what GitHub would put in for the expressions."""
+    workflow = load("github-actions.yml")
+    assert set(workflow) >= {"name", "jobs", "permissions"} and True in workflow, (
+        "`on` is a boolean to YAML 1.1"
+    )
+    job = workflow["jobs"]["run"]
+    given = {"secrets.OPENAI_API_KEY": "", "inputs.title": "More statistics", "inputs.description": TASKS}
+    env = {name: expanded(value, given) for name, value in job["env"].items()}
+    for step in job["steps"]:
+        assert ("uses" in step) != ("run" in step)
+        if "run" in step:
+            assert "${{" not in step["run"], "an expression in a script is an injection"
+            done = bash(project, step["run"], **env)
+            assert done.returncode == 0, f"{step}: {done.stderr}"
+    check_pushed(project)
+    (logs,) = [step["with"]["path"] for step in job["steps"] if step.get("if") == "failure()"]
+    assert (project.path / logs).is_dir()
+
+
+def expanded(text: str, given: dict[str, str]) -> str:
+    return re.sub(r"\$\{\{ (\S+) \}\}", lambda match: given[match[1]], text)
+
+
+def test_the_gitlab_job(project: Repo) -> None:
+    """before_script and script in one shell, after_script in another, as the runner does."""
+    job = load("gitlab-ci.yml")["refactory"]
+    origin = project.path.parent / "origin.git"
+    env = {"TITLE": "More statistics", "CI_COMMIT_REF_NAME": "main", "PUSH_TOKEN": "t", "CI_SERVER_HOST": "gitlab.test",
+           "CI_PROJECT_PATH": "group/project", **job["variables"], "DESCRIPTION": TASKS}  # fmt: skip
+    project.git("config", f"url.{origin}.insteadOf", "https://refactory:t@gitlab.test/group/project.git")
+    project.git("checkout", "-q", "--detach")
+    for script in (job["before_script"] + job["script"], job["after_script"]):
+        done = bash(project, "\n".join(script), **env)
+        assert done.returncode == 0, done.stderr
+    check_pushed(project)
+    assert (project.path / job["artifacts"]["paths"][0]).is_dir()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_the_scripts_are_sound(script: Path) -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    done = subprocess.run([shellcheck, "--shell=bash", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
