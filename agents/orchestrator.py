@@ -24,7 +24,9 @@ def orchestrate(
     strategy: str | None,
     remote: str | None,
 ) -> Orchestration:
-    """Assign every open task of the plan. Asked again it goes on with the orchestration there is."""
+    """Assign every open task of the plan. Asked again it goes on with the orchestration there is, and tries
+    again what failed.
+    """
     names = [f"coder-{number}" for number in range(1, (agents or store.config.agents) + 1)]
     repository = Repository(store.location.git_dir, store.location.root)
     plan = store.get(Plan, plan_id)
@@ -115,9 +117,17 @@ def _go_on(
     with store.transaction("orchestrate") as changes:
         current = changes.get(Orchestration, current.key)
         changed = replace(current, budgets=store.config.budgets)
+        _revive(changes, plan)
         if list(agents) != current.agents:
             changed = _reassigned(changes, changed, agents)
         return changes.put(changed)
+
+
+def _revive(changes: Transaction, plan: Plan) -> None:
+    """Asked again, what failed is tried again, with all its attempts."""
+    for task in changes.all(Task, lambda task: task.plan == plan.key and task.agent is not None):
+        if task.state in ("failed", "blocked"):
+            changes.put(move(task, "assigned", attempts=0))
 
 
 def _start(changes: Transaction, plan: Plan, orchestration: Orchestration) -> Orchestration:
@@ -144,7 +154,10 @@ def _reassigned(changes: Transaction, orchestration: Orchestration, agents: Sequ
                 next(turn) if orchestration.strategy == "round-robin" else min(load, key=lambda a: load[a])
             )
             load[agent] += 1
-            task = changes.put(move(task, "assigned", agent=agent, orchestration=orchestration.key))
+            attempts = 0 if task.state in ("failed", "blocked") else task.attempts
+            task = changes.put(
+                move(task, "assigned", agent=agent, orchestration=orchestration.key, attempts=attempts)
+            )
         if task.agent:
             assignments.append(Assignment(task=task.key, agent=task.agent))
     return replace(orchestration, agents=list(agents), assignments=assignments)

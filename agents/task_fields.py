@@ -87,10 +87,15 @@ def _set(task: MarkdownTask, name: str, values: list[str]) -> list[str]:
 
 
 def _globs(value: str) -> list[str]:
-    parts = _CODE.findall(value) or [part.strip() for part in value.split(",")]
+    parts = _CODE.findall(value) or [_unquoted(part.strip()) for part in value.split(",")]
     return (
         [] if "`" not in value and any(re.search(r"\s", part) for part in parts) else [p for p in parts if p]
     )
+
+
+def _unquoted(part: str) -> str:
+    """Who is used to shells and YAML quotes a glob."""
+    return part[1:-1] if len(part) > 1 and part[0] == part[-1] and part[0] in "'\"" else part
 
 
 def _commands(value: str) -> list[str]:

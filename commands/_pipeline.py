@@ -73,8 +73,9 @@ class Run:
 
     def _after_coding(self) -> Result | None:
         """Combine and review. None: something was sent back, so there is more to code."""
-        if self.until == "code":
-            return self._result("code", exit_code(self._status()))
+        coded = exit_code(self._status())
+        if self.until == "code" or coded == 1:
+            return self._result("code", coded)
         outcome = self._reconciled()
         if outcome is None:
             return None

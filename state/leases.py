@@ -35,7 +35,7 @@ class Lease(msgspec.Struct, frozen=True):
             return False
         if self.pid is None or self.host != socket.gethostname():
             return True
-        return self.started == started(self.pid)
+        return self.started is not None and self.started == started(self.pid)
 
 
 def find(private: Path, task: str) -> Lease | None:

@@ -316,3 +316,8 @@ def _tried(text: str) -> None:
     except UsageError:
         return
     check(serialise_overlaps(tasks))
+
+
+def test_quoted_globs_are_read_without_their_quotes() -> None:
+    (task,) = parse("## One\nscope: '*.txt', \"docs/**\"\n").tasks
+    assert task.scope == ["*.txt", "docs/**"]
