@@ -47,9 +47,9 @@ def run(**given: Any) -> int:
     context = Context(made.clone)
     with Progress(given["progress"]) as progress:
         status, stopped = _pipeline(context, progress)
-    seconds = time.monotonic() - started
     seen = evidence.Evidence(made, status, scripted=model is None)
-    done = report.report(seen, model or "scripted", seconds, stopped, checks.check(seen))
+    checked = checks.check(seen)
+    done = report.report(seen, model or "scripted", time.monotonic() - started, stopped, checked)
     show("demo", done, report.text(done), form, failed=not done.passed)
     return 0 if done.passed else 1
 

@@ -98,9 +98,8 @@ def launched(seen: Evidence) -> Seen:
         return False, "there is no launch"
     tested = outcome.state == "complete" and outcome.tests and outcome.tests.verdict == "passed"
     there = seen.main == launch.landing.commit == outcome.commit != seen.base
-    return bool(
-        tested
-    ) and there, f"main is at {seen.main[:12]}, the tested combination at {outcome.commit[:12]}"
+    detail = f"the combination is {outcome.state}, at {outcome.commit[:12]}; main is at {seen.main[:12]}"
+    return bool(tested) and there, detail
 
 
 def merged(seen: Evidence) -> Seen:
