@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from agents.git import Repository
 
+# A diff that looks the same whatever the user has configured.
+PLAIN = (
+    *("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"),
+    *("--src-prefix=a/", "--dst-prefix=b/"),
+)
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
@@ -25,13 +30,11 @@ class Delta:
 
 def delta(git: Repository, old: str, new: str) -> Delta:
     """Textual changes only; binary files have no lines."""
-    out = git.run(
-        "diff", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", old, new
-    )
+    out = git.run("diff", "--unified=0", *PLAIN, old, new)
     added: list[Line] = []
     removed: list[Line] = []
     path, number, in_hunk = "", 0, False
-    for line in out.splitlines():
+    for line in (line.removesuffix("\r") for line in out.split("\n")):
         if line.startswith("diff --git "):
             in_hunk = False
         elif not in_hunk and line.startswith(("--- ", "+++ ")):
