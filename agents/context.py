@@ -15,6 +15,7 @@ CHARACTERS_PER_TOKEN = 4
 _LARGEST = 512 * 1024  # bytes; what is larger is data, no source
 _WORTH_CUTTING = 2000  # characters; the start of a file is of use only if it is not too short
 _NAMED = 30  # files left out that are named, before they are only counted
+_HELPERS = 50  # files that only may help; in a large repository every second one shares a word with the task
 _INTRODUCTIONS = {"readme", "contributing", "architecture"}
 _TOKEN = re.compile(r"[\w./+-]+")
 _WORD = re.compile(r"[a-z0-9]{3,}")
@@ -69,7 +70,7 @@ class Relevant:
 
 
 def relevant(paths: Iterable[str], scope: Sequence[str], text: str, root: Path) -> Relevant:
-    """Each list with the likeliest first, and of equals the smallest."""
+    """Each list with the likeliest first; of equals in the core, the smallest."""
     named = {token.strip("./") for token in _TOKEN.findall(text)}
     names = {name.rpartition("/")[2] for name in named}
     words = set(_WORD.findall(text.lower()))
@@ -80,8 +81,8 @@ def relevant(paths: Iterable[str], scope: Sequence[str], text: str, root: Path) 
         if mine or score:
             core.append((not mine, -score, _size(root, path), path))
         elif weak := _kinship(path, words):
-            more.append((-weak, _size(root, path), path))
-    return Relevant([entry[-1] for entry in sorted(core)], [entry[-1] for entry in sorted(more)])
+            more.append((-weak, path))
+    return Relevant([entry[-1] for entry in sorted(core)], [entry[-1] for entry in sorted(more)[:_HELPERS]])
 
 
 def _kinship(path: str, words: set[str]) -> int:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agents.added_lines import PLAIN
 from agents.git import Repository
 from state.records import Outcome
 
 _START = "diff --git "
-_PLAIN = (
-    *("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"),
-    *("--src-prefix=a/", "--dst-prefix=b/"),
-)
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class FileDiff:
 
 def combined(git: Repository, outcome: Outcome) -> list[FileDiff]:
     """What the combination changes, file by file."""
-    whole = git.run("diff", *_PLAIN, outcome.onto, outcome.commit)
+    whole = git.run("diff", *PLAIN, outcome.onto, outcome.commit)
     texts: dict[str, list[str]] = {}
     for text in whole.removeprefix(_START).split(f"\n{_START}") if whole else []:
         texts.setdefault(_path(text.partition("\n")[0]), []).append(f"{_START}{text}")
