@@ -35,17 +35,17 @@ class Job:
     keep_running: Callable[[], bool] = lambda: True
 
 
-def test_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Callable[[], bool]) -> Tests:
+def check_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Callable[[], bool]) -> Tests:
     """The task's commit, in a clean worktree."""
     task = claim.task
     workspace.bring(task.commit or "", task.branch)
     logs = workspace.logs(task.key, task.attempts)
-    return test_commit(
+    return check_commit(
         Job(workspace, task.commit or "", task.acceptance, claim.config.test, logs, tester, keep_running)
     )
 
 
-def test_commit(job: Job) -> Tests:
+def check_commit(job: Job) -> Tests:
     """Run everything; a failure is repeated once on a clean checkout before it is believed."""
     first = _run_all(job)
     if first.verdict == "passed" or not first.commands or not job.keep_running():

@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from agents.combination import Combination
-from agents.tester import Job, commands_for, test_commit
+from agents.tester import Job, commands_for, check_commit
 from agents.workspace import Workspace
 from state.config import Test
 from state.private_files import write_private
@@ -35,7 +35,7 @@ class Verdicts:
             pass
         self.runs += 1
         logs = self._workspace.logs(self._plan.key, self.runs)
-        tests = test_commit(Job(self._workspace, commit, acceptance, self._config, logs, "reconciler"))
+        tests = check_commit(Job(self._workspace, commit, acceptance, self._config, logs, "reconciler"))
         write_private(path, msgspec.json.encode(tests).decode())
         return tests
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
 from agents.model_errors import ModelAuthFailed, ModelQuotaExhausted
-from agents.tester import test_task
+from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
 from agents.workspace import Workspace
 from state.errors import BudgetReached, Conflict, RefactoryError, Unavailable, UsageError
@@ -77,7 +77,7 @@ class Worker:
             self.ledger.report(self.name, claim, report)
 
     def _test(self, claim: Claim, held: Callable[[], bool]) -> None:
-        tests = test_task(claim, self.workspace(claim), self.name, held)
+        tests = check_task(claim, self.workspace(claim), self.name, held)
         if held():
             self.ledger.report_tests(claim, claim.task.commit or "", tests)
 

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from agents.planner import plan
+from state.errors import Conflict, UsageError
+from state.records import Plan, Request, Task
+from state.store import Store
+from tests.conftest import Repo
+
+LIST = """\
+Money first, then text.
+
+## Money
+scope: money.py
+acceptance: `python3 -m unittest`
+
+Amounts in cents.
+
+## Text
+id: text
+scope: text.py
+depends on: Money
+"""
+
+
+def request(store: Store, description: str = "") -> Request:
+    with store.transaction("test") as changes:
+        return changes.new(Request, title="Invoices", description=description)
+
+
+def tasks(store: Store, made: Plan) -> list[Task]:
+    return [store.get(Task, key) for key in made.tasks]
+
+
+def test_a_list_in_the_description_becomes_tasks(store: Store) -> None:
+    made = plan(store, request(store, LIST).key, None, None)
+    money, text = tasks(store, made)
+    assert (money.title, money.scope, money.acceptance) == ("Money", ["money.py"], ["python3 -m unittest"])
+    assert money.detail == "Amounts in cents."
+    assert (text.depends_on, text.scope) == ([money.key], ["text.py"])
+    assert made.design == "Money first, then text."
+    assert (made.state, store.get(Request, 1).state) == ("approved", "planned")
+
+
+def test_without_a_list_it_is_one_task(store: Store) -> None:
+    (task,) = tasks(store, plan(store, request(store, "Just do it.").key, None, None))
+    assert (task.title, task.detail) == ("Invoices", "Just do it.")
+
+
+def test_a_file_wins_over_the_description(store: Store) -> None:
+    text = "- title: From YAML\n  scope: [a.py]\n  depends_on: []\n"
+    (task,) = tasks(store, plan(store, request(store, LIST).key, text, None))
+    assert task.title == "From YAML"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("## A\ndepends on: B\n\n## B\ndepends on: A\n", "cycle|->"),
+        ("## A\ndepends on: nowhere\n", "nowhere"),
+    ],
+)
+def test_an_impossible_list_is_refused_whole(store: Store, text: str, reason: str) -> None:
+    made = request(store)
+    with pytest.raises(UsageError, match=reason):
+        plan(store, made.key, text, None)
+    assert store.all(Plan) == []
+    assert store.all(Task) == []
+    assert store.get(Request, 1).state == "open"
+
+
+def test_overlapping_scopes_are_warned_about_or_serialised(repo: Repo, store: Store) -> None:
+    text = "## A\nscope: src/**\n\n## B\nscope: src/b.py\n"
+    made = plan(store, request(store).key, text, None)
+    assert any("change the same files" in warning for warning in made.warnings)
+    assert tasks(store, made)[1].depends_on == []
+    (repo.path / ".refactory" / "config.yaml").write_text("planner:\n  overlaps: serialise\n")
+    first, second = tasks(store, plan(store, request(store).key, text, None))
+    assert second.depends_on == [first.key]
+
+
+def test_a_request_that_is_over_is_not_planned_again(store: Store) -> None:
+    made = request(store)
+    with store.transaction("test") as changes:
+        from state.lifecycle import move
+
+        changes.put(move(made, "cancelled"))
+    with pytest.raises(Conflict, match="cancelled"):
+        plan(store, made.key, None, None)
