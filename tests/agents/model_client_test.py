@@ -424,7 +424,7 @@ def test_a_program_that_ends_says_nothing(server: ModelServer) -> None:
     """
     for ending in ("close", "leave"):
         server.script = [Fault("abc" * 99, cut=True), "fine"]
-        command = [sys.executable, "-X", "dev", "-c", code, server.url, ending]
+        command = [sys.executable, "-W", "default", "-c", code, server.url, ending]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert (done.stdout, done.stderr) == ("fine\n", "")
 
