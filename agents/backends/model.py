@@ -7,8 +7,8 @@ from functools import cache
 from agents.backends import AttemptFailed, Job
 from agents.context import tokens_of
 from agents.edits import unified_diff
-from agents.edits.answer import apply_answer
 from agents.edits.changes import EditRefused
+from agents.edits.patch import apply_answer
 from agents.model_client import Answer, ModelClient, ModelSettings, Turn
 from agents.model_errors import ModelCancelled, ModelError, Spent
 from agents.prompt import coder_message, instructions, sent_back
