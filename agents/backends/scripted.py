@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from agents.backends import AttemptFailed, Job
-from agents.edits.patch import apply_answer
 from agents.edits.changes import EditRefused
+from agents.edits.patch import apply_answer
 from state.keys import number_of
 from state.records import Task, Usage
 
