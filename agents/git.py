@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from git.cmd import Git
 
@@ -83,10 +85,7 @@ class Repository:
             raise UsageError(f"git {args[0]}: a name with a NUL character can't exist")
         for name in _LOCAL:
             os.environ.pop(name, None)
-        with tempfile.TemporaryFile() as stdin:
-            if input is not None:
-                stdin.write(input)
-                stdin.seek(0)
+        with _file_of(input) if input is not None else nullcontext() as stdin:
             status, out, err = Git(str(self.work_tree or self.git_dir)).execute(
                 ["git", *_OPTIONS, *args],
                 istream=stdin,
@@ -117,7 +116,8 @@ class Repository:
         return None if status else out.decode().strip()
 
     def tree(self, commit: str) -> str:
-        return self.run("rev-parse", "--verify", f"{commit}^{{tree}}")
+        """Its tree's id. `commit` must be a whole id, as the answer is remembered."""
+        return _tree(self, commit)
 
     def merge_tree(self, ours: str, theirs: str) -> Merge:
         """Merge two commits without a working tree (git-merge-tree(1), `--write-tree`)."""
@@ -153,6 +153,27 @@ class Repository:
         """A file's content in a commit; None where there is no such regular file."""
         status, out, _ = self.attempt("cat-file", "blob", f"{commit}:{path}")
         return None if status else out
+
+
+def _file_of(data: bytes) -> BinaryIO:
+    """A file, as a pipe's writer would have to wait for its reader."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+@lru_cache(maxsize=256)
+def _tree(git: Repository, commit: str) -> str:
+    return git.run("rev-parse", "--verify", f"{commit}^{{tree}}")
+
+
+@lru_cache(maxsize=16)
+def numstat(git: Repository, old: str, new: str) -> tuple[tuple[str, str, str], ...]:
+    """Lines added, lines removed (`-` in a binary file) and path of each changed file, between two whole ids."""
+    out = git.raw("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new)
+    rows = [row.split("\t", 2) for row in out.decode("utf-8", "surrogateescape").split("\0") if row]
+    return tuple((added, removed, path) for added, removed, path in rows)
 
 
 @cache

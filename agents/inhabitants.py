@@ -12,11 +12,11 @@ from pathlib import Path
 def inhabitants(folder: Path) -> Iterator[int]:
     """The processes whose working directory is in the folder (proc(5) `cwd`); none where there is no /proc."""
     inside = str(folder.resolve())
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            cwd = str((entry / "cwd").readlink())
-            if cwd == inside or cwd.startswith(f"{inside}/"):
-                yield int(entry.name)
+    with suppress(FileNotFoundError):
+        for name in os.listdir("/proc"):
+            with suppress(OSError):
+                if name.isdigit() and f"{Path(f'/proc/{name}/cwd').readlink()}/".startswith(f"{inside}/"):
+                    yield int(name)
 
 
 def kill_inhabitants(folder: Path) -> None:

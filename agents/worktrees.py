@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from agents.git import GitError, Repository
@@ -117,7 +118,8 @@ class Pool:
         (path / ".git").unlink(missing_ok=True)
         (path / ".git").write_text(f"gitdir: {git_dir}\n", encoding="utf-8")
         git = Repository(git_dir, path)
-        git.run("update-ref", "--no-deref", "HEAD", commit)
+        if (git_dir / "HEAD").read_text(encoding="utf-8") != f"{commit}\n":
+            git.run("update-ref", "--no-deref", "HEAD", commit)
         git.run("read-tree", "--reset", "-u", without_state(git, commit))
         git.run("clean", "-ffdxq")
         return Worktree(path, git, commit)
@@ -168,9 +170,11 @@ def with_state_of(git: Repository, tree: str, commit: str) -> str:
     kept = [line for line in lines if not line.endswith(f"\t{STATE_FOLDER}".encode())]
     if not mine and len(kept) == len(lines):
         return tree
-    return git.run("mktree", "-z", input=b"".join(line + b"\0" for line in kept + mine))
+    return git.run("mktree", "-z", input=b"".join(line + b"\0" for line in [*kept, *mine]))
 
 
-def _top_level(git: Repository, treeish: str) -> list[bytes]:
+@lru_cache(maxsize=64)
+def _top_level(git: Repository, treeish: str) -> tuple[bytes, ...]:
+    """The entries of a whole id's tree: remembered, as most tasks start from the same commit."""
     out = git.raw("ls-tree", "-z", treeish)
-    return out.rstrip(b"\0").split(b"\0") if out else []
+    return tuple(out.rstrip(b"\0").split(b"\0")) if out else ()

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from state.keys import number_of
+from state.record_files import fields
 from state.records import Record
 
 
@@ -24,7 +25,7 @@ def view(value: Any) -> Any:
 def _struct(value: msgspec.Struct) -> dict[str, Any]:
     out: dict[str, Any] = {"id": number_of(value.key)} if isinstance(value, Record) else {}
     references = value.references if isinstance(value, Record) else ()
-    for field in msgspec.structs.fields(value):
+    for field in fields(type(value)):
         item = getattr(value, field.name)
         if field.name in references:
             out[f"{field.encode_name}Id"] = None if item is None else number_of(item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,9 +35,15 @@ def decode(cls: type[R], data: bytes, where: str, key: str) -> R:
     return record
 
 
+@cache
+def fields(cls: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Remembered, as msgspec resolves all annotations anew each time, which takes longer than to write a record."""
+    return msgspec.structs.fields(cls)
+
+
 def _without_defaults(struct: msgspec.Struct) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for field in msgspec.structs.fields(struct):
+    for field in fields(type(struct)):
         value = getattr(struct, field.name)
         if value == _default(field) and field.name != "version":
             continue
@@ -60,7 +67,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 def _check_fields(cls: type[Record], value: dict[str, object], data: bytes, where: str) -> None:
     """msgspec ignores unknown keys (the API's views have more); a file must not have them."""
-    known = {field.encode_name for field in msgspec.structs.fields(cls)}
+    known = {field.encode_name for field in fields(cls)}
     for name in value:
         if name not in known:
             line = _find_line(data, name)
