@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from agents.backends import AttemptFailed, Job, Meter, solver
 from agents.edits.paths import in_scope
-from agents.git import Repository
+from agents.git import Repository, numstat
 from agents.work import Claim, Report
-from agents.workspace import Workspace, backup_ref, branch_ref, task_branch
+from agents.workspace import Workspace, branch_ref, task_branch
 from agents.worktrees import Worktree
 from state.keys import number_of
 from state.records import Diffstat, Task, Usage
@@ -42,14 +42,13 @@ def attempt(
         job = Job(claim, worktree, logs, home, keep_running, meter)
         try:
             usage = solver(backend)(job)
-            commit = _commit(claim, worktree)
+            commit = _commit(claim, worktree, workspace.repository)
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, usage=meter.usage)
     if not keep_running():
         return report
-    backup = backup_ref(claim.task.key, claim.task.attempts)
-    workspace.set_branch(task_branch(claim.task.key), commit, backup)
+    workspace.set_branch(task_branch(claim.task.key), commit, claim.task.key)
     workspace.publish(task_branch(claim.task.key))
     return _with_commit(report, workspace.repository, commit, usage)
 
@@ -75,17 +74,19 @@ def _merged(git: Repository, head: str, task: str, commit: str) -> str:
     return git.commit_tree(merge.tree, (head, commit), f"Merge task {number_of(task)}", date="@0 +0000")
 
 
-def _commit(claim: Claim, worktree: Worktree) -> str:
-    task, git = claim.task, worktree.git
+def _commit(claim: Claim, worktree: Worktree, git: Repository) -> str:
+    task = claim.task
     tree = worktree.snapshot()
     if tree == git.tree(worktree.commit):
         raise AttemptFailed("nothing was changed")
-    outside = [path for path in git.changed_paths(worktree.commit, tree) if not in_scope(path, task.scope)]
+    commit = git.commit_tree(tree, (worktree.commit,), message(claim))
+    changed = (path for _, _, path in numstat(git, worktree.commit, commit))
+    outside = [path for path in changed if not in_scope(path, task.scope)]
     if outside:
         raise AttemptFailed(
             f"changed files outside the task's scope ({', '.join(task.scope)}): {', '.join(outside)}"
         )
-    return git.commit_tree(tree, (worktree.commit,), message(claim))
+    return commit
 
 
 def message(claim: Claim) -> str:
@@ -115,7 +116,7 @@ def _keep_partial_work(claim: Claim, workspace: Workspace, worktree: Worktree) -
     tree = worktree.snapshot()
     if tree != worktree.git.tree(worktree.commit):
         commit = worktree.git.commit_tree(tree, (worktree.commit,), message(claim))
-        workspace.keep(backup_ref(claim.task.key, claim.task.attempts), commit)
+        workspace.keep(claim.task.key, commit)
 
 
 def _with_commit(report: Report, git: Repository, commit: str, usage: Usage | None) -> Report:
@@ -124,7 +125,7 @@ def _with_commit(report: Report, git: Repository, commit: str, usage: Usage | No
 
 
 def diffstat(git: Repository, old: str, new: str) -> Diffstat:
-    rows = [line.split("\t", 2) for line in git.run("diff-tree", "-r", "--numstat", old, new).splitlines()]
-    added = sum(int(row[0]) for row in rows if row[0].isdigit())
-    removed = sum(int(row[1]) for row in rows if row[1].isdigit())
+    rows = numstat(git, old, new)
+    added = sum(int(added) for added, _, _ in rows if added.isdigit())
+    removed = sum(int(removed) for _, removed, _ in rows if removed.isdigit())
     return Diffstat(files=len(rows), insertions=added, deletions=removed)

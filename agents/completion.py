@@ -23,11 +23,12 @@ def report(store: Store, agent: str, task_id: str, token: int | None, report: Re
         task = changes.get(Task, task_id)
         _check_agent(task, agent)
         again = _same(changes, task, agent, report)
-        if again:
+        if again and not _holds(store, task, token):
             return again, False
         fenced(store, changes, task, token, agent)
         task = _in_progress(task)
         pull = changes.new(Pull, agent=agent, **_pull_fields(task, report))
+        task = replace(task, pulls=[*task.pulls, pull.key])
         changes.put(_after_attempt(changes, task, report))
         leases.release(store.location.private, task.key)
         return pull, True
@@ -44,11 +45,18 @@ def _check_agent(task: Task, agent: str) -> None:
 
 def _same(changes: Transaction, task: Task, agent: str, report: Report) -> Pull | None:
     """An earlier pull of this attempt with the same commit, branch and URL."""
-    for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.agent == agent):
+    for pull in (changes.get(Pull, key) for key in task.pulls):
         same = (pull.commit, pull.pr_url, pull.failure) == (report.commit, report.pr_url, report.failure)
-        if same and pull.attempt == task.attempts and report.branch in (None, pull.branch):
+        mine = pull.agent == agent and pull.attempt == task.attempts
+        if same and mine and report.branch in (None, pull.branch):
             return pull
     return None
+
+
+def _holds(store: Store, task: Task, token: int | None) -> bool:
+    """Whoever holds the task reports something new, even if it is the same as before."""
+    lease = leases.find(store.location.private, task.key)
+    return lease is not None and lease.token == token
 
 
 def _in_progress(task: Task) -> Task:
@@ -114,8 +122,14 @@ def send_back(changes: Transaction, task: Task, why: SentBackFor, reason: str, o
 
 
 def _keep_reason(changes: Transaction, task: Task, sent_back: SentBack) -> None:
-    for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.commit == task.commit):
+    for pull in _pulls(changes, task, task.commit):
         changes.put(replace(pull, sent_back=sent_back))
+
+
+def _pulls(changes: Transaction, task: Task, commit: str | None) -> list[Pull]:
+    """The attempts that gave this commit."""
+    found = (changes.get(Pull, key) for key in task.pulls)
+    return [pull for pull in found if pull.commit == commit]
 
 
 def _budget(changes: Transaction, task: Task) -> int:
@@ -143,7 +157,7 @@ def report_tests(store: Store, task_id: str, token: int | None, commit: str, tes
             raise Conflict(
                 f"task {number_of(task.key)} is {task.state} at {task.commit}, not testing {commit}"
             )
-        for pull in changes.all(Pull, lambda pull: pull.task == task.key and pull.commit == commit):
+        for pull in _pulls(changes, task, commit):
             changes.put(replace(pull, tests=tests))
         leases.release(store.location.private, task.key)
         if tests.verdict == "passed":

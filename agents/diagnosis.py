@@ -90,6 +90,7 @@ def _references(record: Record) -> Iterator[tuple[str, str]]:
             yield f"{name}s", key
     if isinstance(record, Task):
         yield from (("tasks", key) for key in record.depends_on)
+        yield from (("pulls", key) for key in record.pulls)
     if isinstance(record, Plan):
         yield from (("tasks", key) for key in record.tasks)
 
@@ -106,12 +107,12 @@ def commits(store: Store, workspace: Workspace) -> Iterator[Found]:
                 "commit", f"task {number} is {task.state}, but its commit {task.commit[:12]} is missing"
             )
         elif task.branch and workspace.repository.resolve(branch_ref(task.branch)) is None:
-            mend = _branch_setter(workspace, task.branch, task.commit)
+            mend = _branch_setter(workspace, task.branch, task)
             yield _found("branch", f"task {number}: branch {task.branch} is missing", "set it again", mend)
 
 
-def _branch_setter(workspace: Workspace, branch: str, commit: str) -> Callable[[], None]:
-    return lambda: workspace.set_branch(branch, commit)
+def _branch_setter(workspace: Workspace, branch: str, task: Task) -> Callable[[], None]:
+    return lambda: workspace.set_branch(branch, task.commit or "", task.key)
 
 
 def stale_leases(store: Store, _workspace: Workspace) -> Iterator[Found]:

@@ -86,8 +86,10 @@ def _parents(task: Task, tasks: dict[str, Task]) -> list[Parent]:
 def _tokens_left(orchestration: Orchestration, changes: Transaction) -> int | None:
     if orchestration.budgets.tokens is None:
         return None
-    pulls = changes.all(Pull, lambda pull: pull.orchestration == orchestration.key)
-    return orchestration.budgets.tokens - tokens_used(pulls)
+    tasks = (changes.get(Task, assignment.task) for assignment in orchestration.assignments)
+    pulls = [changes.get(Pull, key) for task in tasks for key in task.pulls]
+    mine = [pull for pull in pulls if pull.orchestration == orchestration.key]
+    return orchestration.budgets.tokens - tokens_used(mine)
 
 
 def tokens_used(pulls: Sequence[Pull]) -> int:

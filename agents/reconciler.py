@@ -11,7 +11,7 @@ from agents.completion import send_back
 from agents.culprit import find_culprit
 from agents.orchestrator import latest, pinned
 from agents.verdicts import Verdicts
-from agents.workspace import Workspace, backup_ref, local, plan_branch
+from agents.workspace import Workspace, local, plan_branch
 from state.errors import WorkFailed
 from state.keys import number_of
 from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Task, Tests
@@ -34,7 +34,7 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     verdicts = Verdicts(workspace, store.config.test, plan)
     combination, tests = _green(workspace, plan, onto, completed, verdicts)
     outcome = _outcome(plan, tasks, combination, tests, verdicts.runs)
-    workspace.set_branch(outcome.branch, outcome.commit, backup_ref(plan.key, number_of(orchestration.key)))
+    workspace.set_branch(outcome.branch, outcome.commit, plan.key)
     return _record(store, orchestration, outcome)
 
 
@@ -61,7 +61,7 @@ def _outcome(
     plan: Plan, tasks: list[Task], combination: Combination, tests: Tests | None, runs: int
 ) -> Outcome:
     unfinished = [
-        Ejected(task=task.key, reason="unfinished", detail=f"it is {task.state}", ref=task.branch)
+        Ejected(task=task.key, reason="unfinished", detail=_unfinished(task), ref=task.branch)
         for task in tasks
         if task.state not in ("completed", "merged")
     ]
@@ -77,6 +77,11 @@ def _outcome(
         test_runs=runs,
         tests=tests,
     )
+
+
+def _unfinished(task: Task) -> str:
+    """With why it came back last: a conflict that could not be solved is named here."""
+    return f"it is {task.state}" + (f": {task.feedback}" if task.feedback else "")
 
 
 def _record(store: Store, orchestration: Orchestration, outcome: Outcome) -> Orchestration:

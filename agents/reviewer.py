@@ -68,8 +68,8 @@ def _findings(store: Store, plan: Plan, outcome: Outcome) -> tuple[list[Finding]
 
 
 def _change(store: Store, git: Repository, task: Task) -> Change:
-    pulls = store.all(Pull, lambda pull: pull.task == task.key and pull.commit == task.commit)
-    pull = pulls[-1] if pulls else None
+    pulls = (store.get(Pull, key) for key in reversed(task.pulls))
+    pull = next((pull for pull in pulls if pull.commit == task.commit), None)
     commit = task.commit or ""
     base = (pull.base if pull else None) or git.run("rev-parse", f"{commit}^")
     return Change(git, task, pull, base, commit, delta(git, base, commit), store.config.reviewer)

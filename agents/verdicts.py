@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from agents.combination import Combination
-from agents.tester import Job, commands_for, check_commit
+from agents.tester import Job, check_commit, commands_for
 from agents.workspace import Workspace
 from state.config import Test
 from state.private_files import write_private

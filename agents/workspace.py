@@ -29,9 +29,9 @@ def branch_ref(branch: str) -> str:
     return f"refs/heads/{branch}"
 
 
-def backup_ref(task: str, attempt: int) -> str:
-    """Outside refs/heads, so that `git branch` stays short; nothing of ours deletes these."""
-    return f"refs/refactory/backup/{task}/{attempt}"
+def backup_ref(owner: str, commit: str) -> str:
+    """Outside refs/heads, so that `git branch` stays short; one for each commit, and nothing of ours deletes it."""
+    return f"refs/refactory/backup/{owner}/{commit[:16]}"
 
 
 class Workspace:
@@ -58,7 +58,10 @@ class Workspace:
         return folder
 
     def has(self, commit: str) -> bool:
-        return self.repository.attempt("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
+        try:
+            return bool(self.repository.tree(commit))
+        except GitError:
+            return False
 
     def bring(self, commit: str, branch: str | None) -> None:
         """Make sure that the commit is here; fetch its branch if it is not. Raises Conflict if it can't be had."""
@@ -85,18 +88,19 @@ class Workspace:
             raise Unavailable(f"git fetch from {self.remote}: {err.strip().splitlines()[-1]}")
         return self.repository.resolve(f"refs/refactory/remote/{branch}")
 
-    def set_branch(self, branch: str, commit: str, backup: str | None = None) -> None:
-        """Move one of our branches; what it pointed to is kept at `backup` unless it is in the new history."""
+    def set_branch(self, branch: str, commit: str, owner: str) -> None:
+        """Move one of our branches; what it pointed to is backed up unless it is in the new history."""
         ref = branch_ref(branch)
         with locked(self.git_lock, "git update-ref"):
             old = self.repository.resolve(ref)
-            if old and backup and old != commit and not self.repository.is_ancestor(old, commit):
-                self.repository.update_ref(backup, old)
+            if old and old != commit and not self.repository.is_ancestor(old, commit):
+                self.repository.update_ref(backup_ref(owner, old), old)
             self.repository.update_ref(ref, commit)
 
-    def keep(self, ref: str, commit: str) -> None:
+    def keep(self, owner: str, commit: str) -> None:
+        """Back up a commit that no branch of ours points to."""
         with locked(self.git_lock, "git update-ref"):
-            self.repository.update_ref(ref, commit)
+            self.repository.update_ref(backup_ref(owner, commit), commit)
 
     def publish(self, branch: str) -> None:
         """Push one of our own branches to the remote; an older attempt of the same task gives way."""

@@ -25,7 +25,9 @@ def text(orchestration: Orchestration) -> str:
     outcome = orchestration.outcome
     if outcome is None:
         return "no outcome"
-    left_out = [f"{number_of(e.task)}: {e.reason}: {e.detail.splitlines()[0]}" for e in outcome.ejected if e.detail]
+    left_out = [
+        f"{number_of(e.task)}: {e.reason}: {e.detail.splitlines()[0]}" for e in outcome.ejected if e.detail
+    ]
     return fields(
         [
             ("combination", outcome.state),

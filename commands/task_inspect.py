@@ -18,19 +18,19 @@ class TaskInspect(Params):
 
 
 class Inspection(Task, frozen=True, kw_only=True):
-    """A task with its attempts, the oldest first."""
+    """A task with its attempts, the oldest first: the records that `pulls` names."""
 
-    pulls: list[Pull] = []
+    attempted: list[Pull] = []
 
 
 def run(store: Store, params: TaskInspect) -> Inspection:
     task = store.get(Task, params.id)
-    return Inspection(**asdict(task), pulls=store.all(Pull, lambda pull: pull.task == task.key))
+    return Inspection(**asdict(task), attempted=[store.get(Pull, key) for key in task.pulls])
 
 
 def text(inspection: Inspection) -> str:
-    attempts = "\n".join(_attempt(pull) for pull in inspection.pulls)
-    return f"{task_text(inspection)}\n{fields([('pulls', attempts)])}".rstrip("\n")
+    attempts = "\n".join(_attempt(pull) for pull in inspection.attempted)
+    return f"{task_text(inspection)}\n{fields([('attempted', attempts)])}".rstrip("\n")
 
 
 def _attempt(pull: Pull) -> str:

@@ -76,6 +76,7 @@ class Task(Record, frozen=True, kw_only=True):
     branch: str | None = None
     commit: str | None = None
     pr_url: str | None = None
+    pulls: list[str] = []
     feedback: str = ""
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,8 @@ def processes(*words: str) -> Iterator[int]:
 
 
 def kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def check_finished(repo: Repo, refactory: Refactory) -> None:
     assert repo.git("ls-tree", "--name-only", "main").split() == [
         "calc.py", "four.py", "one.py", "tests", "three.py", "two.py",
     ]  # fmt: skip
-    pulls = [path for path in (repo.path / ".refactory" / "pulls").iterdir()]
+    pulls = list((repo.path / ".refactory" / "pulls").iterdir())
     assert len(pulls) == 4, "one completion for each task"
     assert refactory.run("doctor").out == "healthy\n"
     assert repo.git("worktree", "list").count("\n") == 0
@@ -95,7 +94,9 @@ def run_until_killed(refactory: Refactory, delay: float, victim: tuple[str, ...]
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
-@pytest.mark.parametrize("victim", [None, ("agent:coder",), ("agent:tester",)], ids=["run", "coder", "tester"])
+@pytest.mark.parametrize(
+    "victim", [None, ("agent:coder",), ("agent:tester",)], ids=["run", "coder", "tester"]
+)
 def test_killed(repo: Repo, ready: Refactory, victim: tuple[str, ...] | None, moment: int) -> None:
     delay = random.Random(f"{victim}{moment}").uniform(0.2, 3.0)
     run_until_killed(ready, delay, victim)
@@ -124,5 +125,3 @@ def serve(refactory: Refactory) -> tuple[subprocess.Popen[str], str]:
     server = refactory.start("serve", "--port", "0")
     assert server.stdout
     return server, server.stdout.readline().strip()
-
-

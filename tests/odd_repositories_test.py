@@ -38,7 +38,9 @@ def test_odd_files_stay_as_they_are(odd: Repo, refactory: Refactory, scripted: A
     umlaut = "--- a/dokumente/Übergröße ✓.txt\n+++ b/dokumente/Übergröße ✓.txt\n@@ -1 +1 @@\n-ä\n+ö\n"
     scripted(**ONE, two=edit, three=umlaut)
     before = odd.git("ls-tree", "-r", "HEAD")
-    refactory.ok("run", "--title", "T", "--from", "-", "--as", "merge", input="## One\n\n## Two\n\n## Three\n")
+    refactory.ok(
+        "run", "--title", "T", "--from", "-", "--as", "merge", input="## One\n\n## Two\n\n## Three\n"
+    )
     after = odd.git("ls-tree", "-r", "HEAD")
     changed = {line.split("\t")[1].strip('"') for line in set(before.splitlines()) ^ set(after.splitlines())}
     assert len(changed) == 3
@@ -57,7 +59,9 @@ def test_a_dirty_working_tree_is_left_as_it_was(repo: Repo, refactory: Refactory
     repo.git("add", "staged.txt")
     before = repo.git("status", "--porcelain", "-uall").replace("?? .refactory", "")
     refactory.ok("run", "--title", "T", "--from", "-", input="## One\n")
-    lines = [line for line in repo.git("status", "--porcelain", "-uall").splitlines() if ".refactory/" not in line]
+    lines = [
+        line for line in repo.git("status", "--porcelain", "-uall").splitlines() if ".refactory/" not in line
+    ]
     assert set(lines) == {"M calc.py", "A  staged.txt", "?? untracked.txt"} or set(lines) == {
         " M calc.py", "A  staged.txt", "?? untracked.txt",
     }, before  # fmt: skip
@@ -65,8 +69,12 @@ def test_a_dirty_working_tree_is_left_as_it_was(repo: Repo, refactory: Refactory
     assert (repo.path / "one.py").read_text() == "one = 1\n", "what landed is there beside it"
 
 
-def test_a_dirty_file_in_the_way_stops_the_merge_whole(repo: Repo, refactory: Refactory, scripted: Any) -> None:
-    scripted(one="--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,3 @@\n def add(a, b):\n+    # sum\n     return a + b\n")
+def test_a_dirty_file_in_the_way_stops_the_merge_whole(
+    repo: Repo, refactory: Refactory, scripted: Any
+) -> None:
+    scripted(
+        one="--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,3 @@\n def add(a, b):\n+    # sum\n     return a + b\n"
+    )
     repo.write({"calc.py": "dirty = True\n"})
     head = repo.git("rev-parse", "main")
     done = refactory.run("run", "--title", "T", "--from", "-", input="## One\n")
@@ -102,9 +110,12 @@ def test_no_commits_is_a_clear_error(tmp_path: Any) -> None:
 def test_records_that_are_committed_are_not_in_task_worktrees(repo: Repo, refactory: Refactory) -> None:
     """An agent that deletes or writes `.refactory` changes nothing of it."""
     config = repo.path / ".refactory" / "config.yaml"
-    config.write_text("coder:\n  backend: command\n  command: ls -a >seen.txt; mkdir -p .refactory; echo x >.refactory/x\n")
+    command = "ls -a >seen.txt; mkdir -p .refactory; echo x >.refactory/x"
+    config.write_text(f"coder:\n  backend: command\n  command: {command}\n")
     repo.git("add", "-f", ".refactory")
     repo.git("commit", "-qm", "state")
     refactory.ok("run", "--title", "T")
     assert ".refactory" not in repo.show("seen.txt", "main").split()
-    assert repo.git("ls-tree", "-r", "--name-only", "main", ".refactory").split() == [".refactory/config.yaml"]
+    assert repo.git("ls-tree", "-r", "--name-only", "main", ".refactory").split() == [
+        ".refactory/config.yaml"
+    ]

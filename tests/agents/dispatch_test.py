@@ -107,8 +107,12 @@ def test_a_report_twice_is_one_pull(store: Store) -> None:
     planned(store, "One")
     given = claim(store, "coder-1", "coder", None)
     assert given is not None
-    first = report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT, pr_url="https://x.org/1"))
-    again = report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT, pr_url="https://x.org/1"))
+    first = report(
+        store, "coder-1", given.task.key, given.token, Report(commit=COMMIT, pr_url="https://x.org/1")
+    )
+    again = report(
+        store, "coder-1", given.task.key, given.token, Report(commit=COMMIT, pr_url="https://x.org/1")
+    )
     assert (first[1], again[1]) == (True, False)
     assert first[0] == again[0]
 

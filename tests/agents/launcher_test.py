@@ -48,7 +48,9 @@ def test_merge_moves_the_branch_and_closes_everything(repo: Repo, store: Store, 
     assert land(store, ready, "merge") == done
 
 
-def test_a_target_that_moved_is_refused_until_it_is_tested_again(repo: Repo, store: Store, ready: Plan) -> None:
+def test_a_target_that_moved_is_refused_until_it_is_tested_again(
+    repo: Repo, store: Store, ready: Plan
+) -> None:
     theirs = repo.commit({"theirs.txt": "x\n"})
     with pytest.raises(Conflict, match="has moved"):
         land(store, ready, "merge")
@@ -74,7 +76,9 @@ def test_push_target_fast_forwards_the_remote(repo: Repo, store: Store, ready: P
     assert repo.git("rev-parse", "main") == done.landing.before, "the local branch is the user's"
 
 
-def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(repo: Repo, store: Store, ready: Plan) -> None:
+def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(
+    repo: Repo, store: Store, ready: Plan
+) -> None:
     repo.git("checkout", "-q", "--detach")
     theirs = repo.commit({"theirs.txt": "x\n"})
     repo.git("push", "-q", "origin", f"{theirs}:refs/heads/main")
@@ -85,7 +89,9 @@ def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(repo: Repo,
     assert origin(repo, f"refactory/plans/{ready.key}") == ""
 
 
-def test_a_remote_that_is_gone_is_a_clear_error(repo: Repo, store: Store, ready: Plan, tmp_path: Path) -> None:
+def test_a_remote_that_is_gone_is_a_clear_error(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
     (tmp_path / "origin.git").rename(tmp_path / "elsewhere.git")
     with pytest.raises(Unavailable, match="origin"):
         land(store, ready, "push")

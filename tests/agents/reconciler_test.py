@@ -11,7 +11,7 @@ from state.store import Store
 from tests.agents.finished import complete, planned, task_titled
 from tests.conftest import Repo
 
-GREEN = "test:\n  command: test ! -e red -a \"$(cat part-* 2>/dev/null | wc -l)\" -lt 2\n"
+GREEN = 'test:\n  command: test ! -e red -a "$(cat part-* 2>/dev/null | wc -l)" -lt 2\n'
 
 
 def configure(repo: Repo, text: str) -> None:

@@ -131,7 +131,9 @@ def test_a_command_outside_its_scope_is_refused(repo: Repo, refactory: Refactory
 
 def test_a_command_that_never_ends_is_ended(repo: Repo, refactory: Refactory) -> None:
     config = repo.path / ".refactory" / "config.yaml"
-    config.write_text("budgets:\n  attempts: 1\ncoder:\n  backend: command\n  command: sleep 1000\n  seconds: 0.5\n")
+    config.write_text(
+        "budgets:\n  attempts: 1\ncoder:\n  backend: command\n  command: sleep 1000\n  seconds: 0.5\n"
+    )
     done = refactory.run("run", "--title", "T", "--json")
     assert done.code == 1
     assert "ended after 0.5 s" in done.data["status"]["tasks"][0]["feedback"]

@@ -40,7 +40,9 @@ def test_eight_processes_create_25_requests_each(refactory: Refactory, store: St
     assert isinstance(program, list)
     command = ["bash", "-c", script, "bash", *program[:2], "request:create"]
     started = [
-        subprocess.Popen(command, cwd=refactory.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, cwd=refactory.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(8)
     ]
     results = [process.communicate() for process in started]
