@@ -15,7 +15,8 @@ def inhabitants(folder: Path) -> Iterator[int]:
     with suppress(FileNotFoundError):
         for name in os.listdir("/proc"):
             with suppress(OSError):
-                if name.isdigit() and f"{Path(f'/proc/{name}/cwd').readlink()}/".startswith(f"{inside}/"):
+                # Asked after each task of hundreds of processes: with Path it takes four times as long.
+                if name.isdigit() and f"{os.readlink(f'/proc/{name}/cwd')}/".startswith(f"{inside}/"):  # noqa: PTH115
                     yield int(name)
 
 
