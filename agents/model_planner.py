@@ -9,10 +9,10 @@ from msgspec import Meta
 
 from agents.context import editable, listing, room_of
 from agents.git import Repository
-from agents.model_client import ModelClient
-from agents.model_schema import ROUNDS, NotValid, Shape, ask_valid
+from agents.model.client import ModelClient
+from agents.model.schema import ROUNDS, NotValid, Shape, ask_valid
 from agents.prompt import instructions
-from agents.task_list import TaskDraft, TaskList, check
+from agents.task_list.drafts import TaskDraft, TaskList, check
 from agents.test_command import detect
 from state.config import Test
 from state.errors import UsageError, WorkFailed

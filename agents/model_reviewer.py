@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from agents.context import room_of
 from agents.git import Repository
-from agents.model_client import ModelClient
-from agents.model_errors import ModelGarbage, ModelRefused, ModelTruncated
-from agents.model_schema import NotValid, Shape, ask_valid
+from agents.model.client import ModelClient
+from agents.model.errors import ModelGarbage, ModelRefused, ModelTruncated
+from agents.model.schema import NotValid, Shape, ask_valid
 from agents.prompt import instructions
 from agents.review_diff import FileDiff, combined, cut_to_fit
 from state.keys import number_of

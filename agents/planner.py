@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from agents.task_list import TaskDraft, TaskList, check, parse, serialise_overlaps
+from agents.task_list.drafts import TaskDraft, TaskList, check, serialise_overlaps
+from agents.task_list.parse import parse
 from state.config import Config
 from state.errors import Conflict
 from state.keys import number_of

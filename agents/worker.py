@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
-from agents.model_errors import ModelAuthFailed, ModelQuotaExhausted
+from agents.model.errors import ModelAuthFailed, ModelQuotaExhausted
 from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
 from agents.workspace import Workspace

@@ -149,13 +149,20 @@ def code(context: Context, plan: str, progress: Progress) -> None:
     with _crew(context) as crew:
         for name in status.orchestration.agents:
             crew.start(name, "coder")
-        for number in range(1, status.orchestration.testers + 1):
-            crew.start(f"tester-{number}", "tester")
         while not settled(status):
+            _start_testers(crew, status)
             crew.check()
             time.sleep(_POLL)
             status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
             progress.show(status)
+
+
+def _start_testers(crew: Crew, status: plan_status.Status) -> None:
+    """Not before there is something to test: the coders need the processor to start."""
+    if status.orchestration and any(task.state == "testing" for task in status.tasks):
+        for number in range(1, status.orchestration.testers + 1):
+            if f"tester-{number}" not in crew.members:
+                crew.start(f"tester-{number}", "tester")
 
 
 def settled(status: plan_status.Status) -> bool:

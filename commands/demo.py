@@ -78,7 +78,7 @@ def _pipeline(context: Context, progress: Progress) -> tuple[Status, str]:
 
 def _model(name: str) -> str:
     """The model's name. Raises before anything is made if none can be asked."""
-    from agents.model_settings import ModelSettings, endpoint
+    from agents.model.settings import ModelSettings, endpoint
 
     if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
         raise UsageError(

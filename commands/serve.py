@@ -19,8 +19,8 @@ def run(context: Context, /, port: int | None, **given: object) -> NoReturn:
     store = context.only_here("serve")
     import asyncio
 
-    from commands._http import application
-    from commands._http_server import bound_socket, serve
+    from commands._http.application import application
+    from commands._http.server import bound_socket, serve
     from state.tokens import announced, local_token
 
     token = local_token(store.location.private)

@@ -9,10 +9,10 @@ from agents.context import tokens_of
 from agents.edits import unified_diff
 from agents.edits.changes import EditRefused
 from agents.edits.patch import apply_answer
-from agents.model_client import Answer, ModelClient, ModelSettings, Turn
-from agents.model_errors import ModelCancelled, ModelError, Spent
+from agents.model.client import Answer, ModelClient, ModelSettings, Turn
+from agents.model.errors import ModelCancelled, ModelError, Spent
+from agents.model.transcript import write_transcript
 from agents.prompt import coder_message, instructions, sent_back
-from agents.transcript import write_transcript
 from state.errors import BudgetReached
 from state.keys import number_of
 from state.records import Usage

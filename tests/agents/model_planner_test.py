@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from agents.model.schema import strict_schema
 from agents.model_planner import Planned
-from agents.model_schema import strict_schema
 from agents.planner import plan as make_plan
 from state.errors import Unavailable, WorkFailed
 from state.records import Plan, Request, Task

@@ -81,7 +81,7 @@ def test_origins_main_has_everything_and_passes(demo: tuple[Done, Path], tmp_pat
 def test_the_red_combination_is_in_the_records(demo: tuple[Done, Path]) -> None:
     done, folder = demo
     task = Refactory(folder / "invoices").data("task:inspect", str(CULPRIT))
-    first, second = task["pulls"]
+    first, second = task["attempted"]
     assert (first["tests"]["verdict"], first["sentBack"]["why"]) == ("passed", "red")
     assert failing_line(first["sentBack"]["reason"]) in done.out
     assert (second["tests"]["verdict"], second["sentBack"], second["attempt"]) == ("passed", None, 2)
@@ -93,7 +93,7 @@ def test_the_red_combination_is_in_the_records(demo: tuple[Done, Path]) -> None:
 
 def test_green_alone_red_together(demo: tuple[Done, Path], tmp_path: Path) -> None:
     """The demo's first attempt at the culprit, and what it was combined with, tested by hand."""
-    first = Refactory(demo[1] / "invoices").data("task:inspect", str(CULPRIT))["pulls"][0]
+    first = Refactory(demo[1] / "invoices").data("task:inspect", str(CULPRIT))["attempted"][0]
     repo = clone(demo[1], tmp_path / "clone")
     repo.git("fetch", "-q", str(demo[1] / "invoices"), "refs/refactory/backup/*:refs/backup/*")
     repo.git("checkout", "-q", "--detach", first["commit"])
@@ -177,7 +177,7 @@ def test_with_a_model(outside: Refactory) -> None:
         done = outside.run("demo", "--model", "some-model", "--dir", "d", "--json")
     assert done.code == 0, done.out
     assert (done.data["coders"], len(server.requests)) == ("some-model", 5)
-    assert {pull["backend"] for pull in done.data["pulls"]} == {"model"}
+    assert {pull["backend"] for pull in done.data["attempted"]} == {"model"}
     assert not (outside.folder / "d" / "answers").exists()
 
 

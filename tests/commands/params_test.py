@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from commands._http_routes import Exposed, exposed
+from commands._http.routes import Exposed, exposed
 
 
 @pytest.mark.parametrize("each", exposed(), ids=lambda each: each.name)

@@ -23,8 +23,8 @@ BOUNDED = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from commands._http import Bounds, application
-from commands._http_server import bound_socket, serve
+from commands._http.application import Bounds, application
+from commands._http.server import bound_socket, serve
 from state.store import Store
 sock = bound_socket(0)
 port = sock.getsockname()[1]

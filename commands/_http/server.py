@@ -12,8 +12,8 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from commands._http import BOUNDS, WORKERS
-from commands._http_problems import LOG, of_http, problem
+from commands._http.application import BOUNDS, WORKERS
+from commands._http.problems import LOG, of_http, problem
 from state.errors import Busy, UsageError
 
 _GRACE = 2.0  # seconds for the requests in hand when the server is told to end

@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 import msgspec
 from msgspec.structs import replace
 
-from agents.scopes import overlaps
+from agents.task_list.scopes import overlaps
 from state.errors import UsageError
 
 SHOWN = 20

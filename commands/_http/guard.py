@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from commands._http_problems import Handler, Refused
+from commands._http.problems import Handler, Refused
 from state.errors import Forbidden
 from state.tokens import ROLES, Role, Token, Tokens
 

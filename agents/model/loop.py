@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
-from agents.model_errors import ModelCancelled
+from agents.model.errors import ModelCancelled
 
 T = TypeVar("T")
 _POLL = 0.05

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from agents.model_settings import Api
+from agents.model.settings import Api
 
 Body = dict[str, Any]
 

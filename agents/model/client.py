@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from agents.model_errors import ModelCancelled, Spent
-from agents.model_json import first_object
-from agents.model_question import Question, Schema, Turn
-from agents.model_settings import ModelSettings, endpoint
+from agents.model.errors import ModelCancelled, Spent
+from agents.model.json_answer import first_object
+from agents.model.question import Question, Schema, Turn
+from agents.model.settings import ModelSettings, endpoint
 
 if TYPE_CHECKING:
-    from agents.model_http import Connection
-    from agents.model_loop import LoopThread
+    from agents.model.http import Connection
+    from agents.model.loop import LoopThread
 
 __all__ = ["Answer", "Cancelled", "ModelClient", "ModelSettings", "Turn"]
 
@@ -85,7 +85,7 @@ class ModelClient:
     def _ask(
         self, question: Question, read: Callable[[str], T], cancelled: Cancelled | None
     ) -> tuple[T, Answer]:
-        from agents.model_retry import ask_until_answered
+        from agents.model.retry import ask_until_answered
 
         spent = Spent()
         loop, connection = self._start()
@@ -101,8 +101,8 @@ class ModelClient:
         return value, Answer(reply.text, spent.input_tokens, spent.output_tokens, model, spent.requests)
 
     def _start(self) -> tuple[LoopThread, Connection]:
-        from agents.model_http import Connection
-        from agents.model_loop import LoopThread
+        from agents.model.http import Connection
+        from agents.model.loop import LoopThread
 
         with self._starting:
             self._running = self._running or (

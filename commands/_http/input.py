@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from commands._cli import convert
-from commands._http_problems import Refused
+from commands._http.problems import Refused
 from state.errors import UsageError
 
 _HINT = "/openapi.json describes what is expected"

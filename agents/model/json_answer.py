@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from agents.model_errors import ModelGarbage
+from agents.model.errors import ModelGarbage
 
 # An answer of a million braces must not cost a million attempts.
 _MAX_STARTS = 200

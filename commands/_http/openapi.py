@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from commands._http_routes import Exposed
+from commands._http.routes import Exposed
 from commands._operation import Operation, always_200
 from state.records import Record
 

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from agents.task_drafts import TaskDraft, TaskList, check, check_number, listed, serialise_overlaps
-from agents.task_fields import MarkdownTask
-from agents.task_markdown import parse_markdown
+from agents.task_list.drafts import TaskDraft, TaskList, check_number, listed
+from agents.task_list.fields import MarkdownTask
+from agents.task_list.markdown import parse_markdown
 from state.errors import UsageError
 from state.yaml_codec import MAX_BYTES, load
-
-__all__ = ["TaskDraft", "TaskList", "check", "parse", "serialise_overlaps"]
 
 _KEYS = ("id", "title", "detail", "scope", "files", "depends_on", "dependsOn", "acceptance")
 _JSON = re.compile(r"\s*(?:\[\s*\{|\{\s*\")")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from agents.task_fields import FIELD, ITEM, Line, MarkdownTask, fill, joined
+from agents.task_list.fields import FIELD, ITEM, Line, MarkdownTask, fill, joined
 
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)")
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.scopes import overlaps
+from agents.task_list.scopes import overlaps
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from msgspec import structs
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
-from agents.model_errors import ModelError, ModelGarbage, ModelRefused, ModelRejected, ModelTruncated, Spent
-from agents.model_http import Connection
-from agents.model_question import Question
-from agents.model_reply import Reply
-from agents.model_settings import ModelSettings
+from agents.model.errors import ModelError, ModelGarbage, ModelRefused, ModelRejected, ModelTruncated, Spent
+from agents.model.http import Connection
+from agents.model.question import Question
+from agents.model.reply import Reply
+from agents.model.settings import ModelSettings
 
 T = TypeVar("T")
 _LONGEST_PAUSE = 60.0

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.task_list import TaskDraft, TaskList, check, parse, serialise_overlaps
+from agents.task_list.drafts import TaskDraft, TaskList, check, serialise_overlaps
+from agents.task_list.parse import parse
 from state.errors import InvalidFile, UsageError
 
 EXPECTED = TaskList(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from commands._http_problems import Refused
+from commands._http.problems import Refused
 from state.lock import locked
 from state.private_files import write_private
 

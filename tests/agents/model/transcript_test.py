@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.model_question import Turn
-from agents.model_settings import ModelSettings
-from agents.transcript import redacted, write_transcript
+from agents.model.question import Turn
+from agents.model.settings import ModelSettings
+from agents.model.transcript import redacted, write_transcript
 
 
 @pytest.mark.parametrize(

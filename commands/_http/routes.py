@@ -21,7 +21,9 @@ class Exposed:
 
 def exposed() -> list[Exposed]:
     """Imports every command: for the server, not for the start of a command."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    names = sorted(
+        path.stem for path in Path(__file__).parents[1].glob("*.py") if not path.stem.startswith("_")
+    )
     modules = [importlib.import_module(f"commands.{name}") for name in names]
     return [
         Exposed(name, (module.__doc__ or "").partition("\n")[0], module.OPERATION)

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 
-from agents import model_errors as errors
-from agents.model_client import ModelClient, ModelSettings, Turn
-from agents.model_http import retry_after
-from agents.model_json import first_object
-from agents.model_settings import SHUT_DOWN, endpoint
+from agents.model import errors
+from agents.model.client import ModelClient, ModelSettings, Turn
+from agents.model.http import retry_after
+from agents.model.json_answer import first_object
+from agents.model.settings import SHUT_DOWN, endpoint
 from state.errors import RefactoryError, UsageError
 from tests.model_server import USAGE, Fault, ModelServer
 
@@ -416,7 +416,7 @@ def test_a_program_that_ends_says_nothing(server: ModelServer) -> None:
     """Neither the loop nor half-read streams leave warnings on stderr."""
     code = """if True:
         import sys
-        from agents.model_client import ModelClient, ModelSettings
+        from agents.model.client import ModelClient, ModelSettings
         client = ModelClient(ModelSettings(base_url=sys.argv[1], stream=True, backoff=0))
         print(client.ask("", "Hello?").text)
         if sys.argv[2] == "close":
@@ -431,6 +431,6 @@ def test_a_program_that_ends_says_nothing(server: ModelServer) -> None:
 
 def test_importing_the_client_imports_nothing_heavy() -> None:
     heavy = {"openai", "httpx2", "tenacity", "pydantic", "asyncio"}
-    code = f"import agents.model_client, sys; print({heavy} & set(sys.modules))"
+    code = f"import agents.model.client, sys; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

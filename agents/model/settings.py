@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agents.model_errors import ModelAuthFailed
+from agents.model.errors import ModelAuthFailed
 from state.config import Model as ModelSettings
 from state.errors import UsageError
 

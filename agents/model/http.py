@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 import openai
 
-from agents.model_errors import (
+from agents.model.errors import (
     ModelCut,
     ModelError,
     ModelGarbage,
@@ -22,9 +22,9 @@ from agents.model_errors import (
     ModelUnreachable,
     error_from_server,
 )
-from agents.model_question import REQUESTS, Question
-from agents.model_reply import READERS, Reply
-from agents.model_settings import Endpoint, ModelSettings
+from agents.model.question import REQUESTS, Question
+from agents.model.reply import READERS, Reply
+from agents.model.settings import Endpoint, ModelSettings
 
 MAX_ANSWER = 16 * 2**20  # of text; the longest answer of today's models is a few MiB
 MAX_STREAM = 4 * MAX_ANSWER  # events wrap every few letters in a hundred more

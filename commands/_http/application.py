@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from commands._http_guard import PORT, TOKEN, TOKENS, guard, require
-from commands._http_input import from_body, from_query, read_body
-from commands._http_once import HEADER, Answer, forget_old, once
-from commands._http_problems import Handler, Refused, problems
-from commands._http_routes import Exposed, exposed
-from commands._openapi import document
+from commands._http.guard import PORT, TOKEN, TOKENS, guard, require
+from commands._http.input import from_body, from_query, read_body
+from commands._http.once import HEADER, Answer, forget_old, once
+from commands._http.openapi import document
+from commands._http.problems import Handler, Refused, problems
+from commands._http.routes import Exposed, exposed
 from commands._operation import Operation
 from commands._view import view
 from state.keys import number_of

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agents.model_client import ModelClient, Turn
+from agents.model.client import ModelClient, Turn
 from state.errors import RefactoryError, UsageError
 
 T = TypeVar("T")
