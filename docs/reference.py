@@ -21,8 +21,8 @@ import agents
 import commands as command_files
 import refactory
 import state
-from commands._http_problems import of_error
-from commands._http_routes import exposed
+from commands._http.problems import of_error
+from commands._http.routes import exposed
 from commands._operation import Operation
 from state.config import Config, Section
 from state.errors import RefactoryError

@@ -177,7 +177,7 @@ def test_with_a_model(outside: Refactory) -> None:
         done = outside.run("demo", "--model", "some-model", "--dir", "d", "--json")
     assert done.code == 0, done.out
     assert (done.data["coders"], len(server.requests)) == ("some-model", 5)
-    assert {pull["backend"] for pull in done.data["attempted"]} == {"model"}
+    assert {pull["backend"] for pull in done.data["pulls"]} == {"model"}
     assert not (outside.folder / "d" / "answers").exists()
 
 
