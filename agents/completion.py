@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec.structs import replace
 
 from agents.dispatch import fenced
@@ -10,7 +12,7 @@ from state import leases
 from state.errors import Conflict, UsageError
 from state.keys import number_of
 from state.lifecycle import move
-from state.records import Orchestration, Pull, SentBack, SentBackFor, Task, Tests
+from state.records import Orchestration, Plan, Pull, Request, SentBack, SentBackFor, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
 
@@ -217,4 +219,19 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
             raise UsageError(f"the reason is longer than {_FEEDBACK} characters")
         leases.release(store.location.private, task.key)
         _block_dependents(changes, task)
-        return changes.put(move(task, "cancelled", feedback=reason))
+        cancelled = changes.put(move(task, "cancelled", feedback=reason))
+        plan = changes.get(Plan, task.plan)
+        if plan.state == "failed":
+            close(changes, plan)  # it may have been the last that was missing
+        return cancelled
+
+
+def close(changes: Transaction, plan: Plan) -> None:
+    """Done when every task is in the target; failed, and open to be retried, when some are not."""
+    states = {changes.get(Task, key).state for key in plan.tasks}
+    end: Literal["done", "failed"] = "done" if states <= {"merged", "cancelled"} else "failed"
+    if plan.state != end:
+        changes.put(move(plan, end))
+    request = changes.get(Request, plan.request)
+    if request.state in ("in_progress", "failed") and request.state != end:
+        changes.put(move(request, end))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from agents.inhabitants import inhabitants
+from agents.presence import anybody
 from agents.workspace import Workspace, branch_ref, local
 from state import leases
 from state.errors import RefactoryError
@@ -129,7 +130,9 @@ def _releaser(store: Store, task: str) -> Callable[[], None]:
 
 
 def worktrees(store: Store, workspace: Workspace) -> Iterator[Found]:
-    """Between runs there are none; one that somebody works in is held by a lock."""
+    """Agents that are alive keep theirs for the next task; without them there should be none."""
+    if anybody(store.location.private):
+        return
     for name in workspace.pool.unused():
         path = workspace.pool.folder / name
         yield _found("worktree", f"{path} is left over", "remove it", workspace.pool.dispose)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from agents.coder import diffstat
+from agents.completion import close
 from agents.git import Repository
 from agents.orchestrator import latest, pinned, remote_url
 from agents.workspace import Workspace, branch_ref, local
@@ -14,9 +15,8 @@ from state.keys import number_of
 from state.lifecycle import move
 from state.location import Location
 from state.lock import locked
-from state.records import Landing, Launch, Orchestration, Outcome, Plan, Request, Review, Task
+from state.records import Landing, Launch, Orchestration, Outcome, Plan, Review, Task
 from state.store import Store
-from state.transaction import Transaction
 
 
 def landing(
@@ -164,7 +164,7 @@ def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launc
             task = changes.get(Task, key)
             if task.state == "completed":
                 changes.put(move(task, "merged"))
-        _close(changes, changes.get(Plan, plan.key))
+        close(changes, changes.get(Plan, plan.key))
         return changes.new(
             Launch, plan=plan.key, orchestration=orchestration.key, review=review.key, landing=landing
         )
@@ -176,14 +176,3 @@ def _arrived(outcome: Outcome | None) -> list[str]:
         return []
     empty = [ejected.task for ejected in outcome.ejected if ejected.reason == "empty"]
     return [*(landed.task for landed in outcome.landed), *empty]
-
-
-def _close(changes: Transaction, plan: Plan) -> None:
-    """Done when every task is in the target; failed, and open to be retried, when some are not."""
-    states = {changes.get(Task, key).state for key in plan.tasks}
-    end: Literal["done", "failed"] = "done" if states <= {"merged", "cancelled"} else "failed"
-    if plan.state != end:
-        changes.put(move(plan, end))
-    request = changes.get(Request, plan.request)
-    if request.state == "in_progress":
-        changes.put(move(request, end))

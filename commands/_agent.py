@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from agents.work import Claim, Role
 from commands._context import Context
 from state.errors import NotFound, UsageError
-from state.location import initialised, locate
+from state.location import Location, initialised, locate
+from state.store import Store
 
 
 def agent_command(name: str, help_text: str, role: Role) -> click.Command:
@@ -32,6 +35,21 @@ def agent_command(name: str, help_text: str, role: Role) -> click.Command:
     )
 
 
+@contextmanager
+def _presence(location: Location | None, parent: int | None) -> Iterator[None]:
+    """An agent of its own leaves no worktree behind; those of a run are removed by the run."""
+    from agents.presence import present
+    from agents.workspace import local
+
+    if location is None:
+        yield
+        return
+    with present(location.private):
+        yield
+    if parent is None:
+        local(Store(location)).pool.dispose()
+
+
 def _work(context: Context, name: str, role: Role, once: bool, parent: int | None) -> int:
     from agents.worker import Worker
     from agents.workspace import Workspace, for_claim
@@ -49,7 +67,8 @@ def _work(context: Context, name: str, role: Role, once: bool, parent: int | Non
     worker = Worker(name, role, OperationLedger(context), workspace, home)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: worker.stopping.set())
-    done = worker.work(once, parent)
+    with _presence(location, parent):
+        done = worker.work(once, parent)
     if once and not done:
         raise NotFound(f"nothing to do for {name}", "it works on what is assigned to it: tasks:list --agent")
     return 0

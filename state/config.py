@@ -61,7 +61,6 @@ class Reviewer(Section, frozen=True, kw_only=True):
     backend: Literal["rules", "model"] = "rules"
     blocking: Literal["error", "warning", "note"] = "error"
     max_file_bytes: int = 1_000_000
-    rounds: int = 2
 
 
 class Server(Section, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ REQUEST = {
     "open": {"planned", "cancelled"},
     "planned": {"in_progress", "planned", "cancelled"},
     "in_progress": {"done", "failed", "cancelled", "planned"},
-    "failed": {"in_progress", "planned", "cancelled"},
+    "failed": {"in_progress", "planned", "cancelled", "done"},
     "done": set[str](),
     "cancelled": set[str](),
 }

@@ -137,3 +137,21 @@ def test_a_command_that_never_ends_is_ended(repo: Repo, refactory: Refactory) ->
     done = refactory.run("run", "--title", "T", "--json")
     assert done.code == 1
     assert "ended after 0.5 s" in done.data["status"]["tasks"][0]["feedback"]
+
+
+def test_cancelling_what_is_missing_closes_the_request(refactory: Refactory, scripted: Any) -> None:
+    scripted(one=BOTH["one"], two="no diff\n")
+    assert refactory.run("run", "--title", "T", "--from", "-", input=TWO).code == 7
+    assert refactory.data("request:show", "1")["state"] == "failed"
+    refactory.ok("task:cancel", "2")
+    assert refactory.data("request:show", "1")["state"] == "done"
+    refactory.ok("run", "1")
+
+
+def test_an_agent_started_by_hand_leaves_nothing_behind(refactory: Refactory, scripted: Any) -> None:
+    scripted(one=BOTH["one"])
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1", "--from", "-", input="## One\n")
+    refactory.ok("orchestrate", "1")
+    refactory.ok("agent:coder", "--once")
+    assert refactory.ok("doctor").out == "healthy\n"
