@@ -1,0 +1,207 @@
+"""The history replay: real commits of a real program as tasks, a model that answers with the real diffs.
+
+    python bench/replay.py REPLAY.PY PLAN [PLAN ...] [--coders 4] [--noise 0] [--format diff] [--write]
+
+REPLAY.PY is the history replay benchmark, PLAN a folder that its `mine` made; bench/README.md has the commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measure import REFACTORY, environment, wait
+
+HEADER = (
+    "| set | answers | merged | of plain git | tree is upstream's | lines of distance | wall | CPU | requests |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+CONFIG = """\
+version: 1
+coder:
+  backend: model
+model:
+  model: replay
+  api: chat
+  baseUrl: {url}
+test:
+  required: {required}
+{command}"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    merged: int
+    tasks: int
+    score: dict[str, Any]
+    left_out: list[str]
+    seconds: float
+    cpu: float
+    requests: int
+    tests: str
+
+
+def main() -> None:
+    options = arguments()
+    lines, notes = [HEADER], []
+    print(HEADER, flush=True)
+    for plan in options.plans:
+        found = replayed(options, Path(plan).resolve())
+        lines.append(row(options, Path(plan), found))
+        print(lines[-1], flush=True)
+        notes += [f"- {Path(plan).name}: {line}" for line in [*found.left_out, found.tests] if line]
+    print("\n" + "\n".join(notes))
+    if options.write:
+        from page import write
+
+        write("replay", "\n".join([*lines, "", *notes]))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("replay")
+    parser.add_argument("plans", nargs="+")
+    parser.add_argument("--coders", default="4")
+    parser.add_argument("--noise", default="0", help="how much the answers are damaged: 0 to 5, or kinds")
+    parser.add_argument("--format", default="diff")
+    parser.add_argument("--test-command", help="upstream's tests: run on the base and on the result")
+    parser.add_argument("--keep", help="leave the repository in this folder")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    return parser.parse_args()
+
+
+def row(options: argparse.Namespace, plan: Path, found: Outcome) -> str:
+    cells = [
+        plan.name, f"{options.format}, noise {options.noise}", f"{found.merged} of {found.tasks}",
+        str(plain_git(plan)), "yes" if found.score["equal"] else "no", str(distance(found.score)),
+        f"{found.seconds:.0f} s", f"{found.cpu:.0f} s", str(found.requests),
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def plain_git(plan: Path) -> str:
+    """What `git merge` of the real branches reaches, by the benchmark's own account of this set."""
+    flat = json.loads((plan / "plan.json").read_text(encoding="utf-8"))["mode"] == "flat"
+    return "35" if flat else "38"
+
+
+def distance(score: dict[str, Any]) -> int:
+    return int(score["diff_lines"])
+
+
+def replayed(options: argparse.Namespace, plan: Path) -> Outcome:
+    folder = Path(options.keep or tempfile.mkdtemp(prefix="refactory-replay-"))
+    work, log = folder / plan.name, folder / f"{plan.name}.requests"
+    replay = [sys.executable, options.replay]
+    try:
+        output([*replay, "export", str(plan), str(work)])
+        with served([*replay, "serve", str(plan), "--format", options.format, "--noise", options.noise,
+                     "--log", str(log)]) as url:  # fmt: skip
+            configure(work, url, options.test_command)
+            began = time.monotonic()
+            result, cpu = refactory(work, f"{work}.tasks.json", options.coders)
+            seconds = time.monotonic() - began
+        outcome = result["status"]["orchestration"]["outcome"]
+        score = json.loads(
+            output([*replay, "score", str(plan), str(work), "--ref", outcome["branch"]], fine=(0, 1))
+        )
+        titles = {task["key"]: f"{task['id']} “{task['title']}”" for task in result["status"]["tasks"]}
+        return Outcome(
+            merged=len(outcome["landed"]),
+            tasks=len(titles),
+            score=score,
+            left_out=left_out(result, titles),
+            seconds=seconds,
+            cpu=cpu,
+            requests=len(log.read_text(encoding="utf-8").splitlines()),
+            tests=tested(options.test_command, work, outcome["branch"]),
+        )
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def configure(work: Path, url: str, command: str | None) -> None:
+    output([*REFACTORY, "init"], work)
+    line = f"  command: {json.dumps(command)}\n" if command else ""
+    text = CONFIG.format(url=url, required=str(bool(command)).lower(), command=line)
+    (work / ".refactory" / "config.yaml").write_text(text, encoding="utf-8")
+
+
+def refactory(work: Path, tasks: str, coders: str) -> tuple[dict[str, Any], float]:
+    """The whole run, and its CPU with that of all its agents."""
+    argv = [*REFACTORY, "run", "--title", "Replay", "--from", tasks, "--agents", coders]
+    argv += ["--until", "reconcile", "--json"]
+    child = subprocess.Popen(argv, cwd=work, env=environment(OPENAI_API_KEY="none"), stdout=subprocess.PIPE)
+    assert child.stdout
+    said = child.stdout.read()
+    spent = wait(child, time.monotonic())
+    envelope = json.loads(said or b"{}")
+    if not envelope.get("data"):
+        raise SystemExit(f"refactory run: exit {child.returncode}: {envelope.get('errors')}")
+    return envelope["data"], spent.cpu
+
+
+def left_out(result: dict[str, Any], titles: dict[str, str]) -> list[str]:
+    """Each task that is not on the branch, with the reason that Refactory gives."""
+    attempts = {task["key"]: task["attempts"] for task in result["status"]["tasks"]}
+    ejected = result["status"]["orchestration"]["outcome"]["ejected"]
+    return [
+        f"task {titles[e['task']]} left out after {attempts[e['task']]} attempts: {e['reason']}: "
+        f"{' '.join(e['detail'].split())[:160]}"
+        for e in ejected
+    ]
+
+
+def tested(command: str | None, work: Path, branch: str) -> str:
+    if not command:
+        return "upstream's tests were not run: no --test-command"
+    verdicts = []
+    for name in ("main", branch):
+        folder = Path(tempfile.mkdtemp(prefix="refactory-replay-test-"))
+        try:
+            output(["git", "worktree", "add", "-q", "--detach", str(folder / "tree"), name], work)
+            done = subprocess.run(
+                ["sh", "-c", command], cwd=folder / "tree", capture_output=True, check=False
+            )
+            verdicts.append("pass" if done.returncode == 0 else f"exit {done.returncode}")
+        finally:
+            output(["git", "worktree", "remove", "--force", str(folder / "tree")], work)
+            shutil.rmtree(folder, ignore_errors=True)
+    return f"upstream's tests (`{command}`): base {verdicts[0]}, result {verdicts[1]}"
+
+
+@contextmanager
+def served(argv: list[str]) -> Iterator[str]:
+    server = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert server.stdout
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        os.kill(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def output(argv: list[str], cwd: Path | None = None, fine: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(argv, cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode not in fine:
+        raise SystemExit(f"{' '.join(argv)}: exit {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
