@@ -137,13 +137,13 @@ def _push(workspace: Workspace, name: str, landing: Landing) -> None:
         if heads.get(target) not in (landing.before, landing.commit):
             _refuse_moved(f"{target} at {name}", heads.get(target), landing.before)
         specs.append(f"{landing.commit}:{branch_ref(target)}")
-    status, _, err = git.attempt("push", "--quiet", "--atomic", "--no-verify", *leases, name, *specs)
+    status, _, err = git.attempt("push", "--quiet", "--atomic", "--no-verify", *leases, "--", name, *specs)
     if status:
         raise Unavailable(f"git push to {name} was refused: {_last_line(err)}", "nothing was pushed")
 
 
 def _remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:
-    status, out, err = git.attempt("ls-remote", "--quiet", name, *map(branch_ref, branches))
+    status, out, err = git.attempt("ls-remote", "--quiet", "--", name, *map(branch_ref, branches))
     if status:
         raise Unavailable(
             f"can't read the remote {name}: {_last_line(err)}", "`git ls-remote` shows the same"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import cycle
 
 from msgspec.structs import replace
 
+from agents.completion import revive
 from agents.git import Repository
 from state.errors import Conflict, NotFound, UsageError
 from state.keys import number_of
@@ -14,6 +16,9 @@ from state.lifecycle import move
 from state.records import Assignment, Orchestration, Plan, Request, Task
 from state.store import Store
 from state.transaction import Transaction
+
+# `ext::` and the like: git would start the program git-remote-NAME.
+_HELPER = re.compile(r"[\w+.-]+::")
 
 
 def orchestrate(
@@ -96,14 +101,23 @@ def remote_url(repository: Repository, remote: str | None) -> str | None:
     if remote is None:
         return None
     status, out, _ = repository.attempt("remote", "get-url", "--", remote)
-    url = remote if status else out.decode().strip()
-    if status and not any(mark in remote for mark in "/:"):
+    if status == 0:
+        return _without_password(out.decode().strip())
+    if remote.startswith("-") or _HELPER.match(remote):
+        raise UsageError(f"{remote!r} is no remote: an option, or a program of its own (gitremote-helpers)")
+    if not any(mark in remote for mark in "/:"):
         raise NotFound(f"no remote {remote!r} in this repository", "`git remote` lists them")
+    return _without_password(remote)
+
+
+def _without_password(url: str) -> str:
     scheme, separator, rest = url.partition("://")
-    if separator and "@" in rest.partition("/")[0]:
-        userinfo, _, host = rest.partition("@")
-        rest = host if ":" in userinfo or scheme.startswith("http") else rest
-    return scheme + separator + rest
+    if not separator:
+        return url
+    authority, slash, path = rest.partition("/")
+    userinfo, at, host = authority.rpartition("@")
+    user = "" if scheme.startswith("http") else userinfo.partition(":")[0] + at
+    return scheme + separator + user + host + slash + path
 
 
 def _go_on(
@@ -117,17 +131,10 @@ def _go_on(
     with store.transaction("orchestrate") as changes:
         current = changes.get(Orchestration, current.key)
         changed = replace(current, budgets=store.config.budgets)
-        _revive(changes, plan)
+        revive(changes, plan)
         if list(agents) != current.agents:
             changed = _reassigned(changes, changed, agents)
         return changes.put(changed)
-
-
-def _revive(changes: Transaction, plan: Plan) -> None:
-    """Asked again, what failed is tried again, with all its attempts."""
-    for task in changes.all(Task, lambda task: task.plan == plan.key and task.agent is not None):
-        if task.state in ("failed", "blocked"):
-            changes.put(move(task, "assigned", attempts=0))
 
 
 def _start(changes: Transaction, plan: Plan, orchestration: Orchestration) -> Orchestration:
@@ -137,6 +144,7 @@ def _start(changes: Transaction, plan: Plan, orchestration: Orchestration) -> Or
         )
     request = changes.get(Request, plan.request)
     changes.put(move(plan, "orchestrated"))
+    revive(changes, plan)
     if request.state != "in_progress":
         changes.put(move(request, "in_progress"))
     return changes.put(_reassigned(changes, orchestration, orchestration.agents))
@@ -149,15 +157,12 @@ def _reassigned(changes: Transaction, orchestration: Orchestration, agents: Sequ
     load = dict.fromkeys(agents, 0)
     assignments = []
     for task in tasks:
-        if task.state in ("pending", "assigned", "failed", "blocked"):
+        if task.state in ("pending", "assigned"):
             agent = (
                 next(turn) if orchestration.strategy == "round-robin" else min(load, key=lambda a: load[a])
             )
             load[agent] += 1
-            attempts = 0 if task.state in ("failed", "blocked") else task.attempts
-            task = changes.put(
-                move(task, "assigned", agent=agent, orchestration=orchestration.key, attempts=attempts)
-            )
+            task = changes.put(move(task, "assigned", agent=agent, orchestration=orchestration.key))
         if task.agent:
             assignments.append(Assignment(task=task.key, agent=task.agent))
     return replace(orchestration, agents=list(agents), assignments=assignments)

@@ -81,7 +81,7 @@ class Workspace:
             return None
         with locked(self.git_lock, "git fetch"):
             spec = f"+{branch_ref(branch)}:refs/refactory/remote/{branch}"
-            status, _, err = self.repository.attempt("fetch", "--quiet", "--no-tags", self.remote, spec)
+            status, _, err = self.repository.attempt("fetch", "--quiet", "--no-tags", "--", self.remote, spec)
         if status and "couldn't find remote ref" in err:
             return None
         if status:
@@ -108,7 +108,7 @@ class Workspace:
             return
         ref = branch_ref(branch)
         status, _, err = self.repository.attempt(
-            "push", "--quiet", "--no-verify", self.remote, f"+{ref}:{ref}"
+            "push", "--quiet", "--no-verify", "--", self.remote, f"+{ref}:{ref}"
         )
         if status:
             raise Unavailable(f"git push to {self.remote}: {err.strip().splitlines()[-1]}")
