@@ -14,7 +14,7 @@ from agents.verdicts import Verdicts
 from agents.workspace import Workspace, local, plan_branch
 from state.errors import WorkFailed
 from state.keys import number_of
-from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Task, Tests
+from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Pull, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
 
@@ -33,7 +33,8 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     onto = pinned(workspace.repository, orchestration.target_branch)
     verdicts = Verdicts(workspace, store.config.test, plan)
     combination, tests = _green(workspace, plan, onto, completed, verdicts)
-    outcome = _outcome(plan, tasks, combination, tests, verdicts.runs)
+    unfinished = [_unfinished(store, task) for task in tasks if task.state not in ("completed", "merged")]
+    outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)
     return _record(store, orchestration, outcome)
 
@@ -58,13 +59,8 @@ def _green(
 
 
 def _outcome(
-    plan: Plan, tasks: list[Task], combination: Combination, tests: Tests | None, runs: int
+    plan: Plan, combination: Combination, unfinished: list[Ejected], tests: Tests | None, runs: int
 ) -> Outcome:
-    unfinished = [
-        Ejected(task=task.key, reason="unfinished", detail=_unfinished(task), ref=task.branch)
-        for task in tasks
-        if task.state not in ("completed", "merged")
-    ]
     ejected = [*combination.ejected, *unfinished]
     lasting = [one for one in ejected if one.reason != "empty"]
     return Outcome(
@@ -79,9 +75,14 @@ def _outcome(
     )
 
 
-def _unfinished(task: Task) -> str:
-    """With why it came back last: a conflict that could not be solved is named here."""
-    return f"it is {task.state}" + (f": {task.feedback}" if task.feedback else "")
+def _unfinished(store: Store, task: Task) -> Ejected:
+    """With the conflict or red combination that it could not solve, and how its last attempt at it ended."""
+    pulls = [pull for key in task.pulls if (pull := store.find(Pull, key))]
+    said = [pull.sent_back.reason for pull in pulls if pull.sent_back][-1:]
+    if task.feedback and task.feedback not in said:
+        said.append(f"Then: {task.feedback}" if said else task.feedback)
+    detail = " ".join([f"it is {task.state}:" if said else f"it is {task.state}", *said])
+    return Ejected(task=task.key, reason="unfinished", detail=detail, ref=task.branch)
 
 
 def _record(store: Store, orchestration: Orchestration, outcome: Outcome) -> Orchestration:

@@ -60,3 +60,21 @@ def test_a_change_that_two_tasks_make_is_merged_for_both(
     done = refactory.data("run", "--title", "T", "--from", "-", input="## One\n\n## Two\n")
     assert [task["state"] for task in done["status"]["tasks"]] == ["merged", "merged"]
     assert done["status"]["plan"]["state"] == done["status"]["request"]["state"] == "done"
+
+
+def test_what_conflicts_to_the_end_is_named_with_its_conflict(
+    repo: Repo, refactory: Refactory, scripted: Any
+) -> None:
+    """The later of two tasks that change the same line gives the same answer whatever it is told."""
+    scripted(one=change("    return b + a\n"), two=change("    return sum((a, b))\n"))
+    tasks = "## One\n\n## Two\n"
+    done = refactory.run("run", "--title", "T", "--from", "-", "--until", "reconcile", "--json", input=tasks)
+    assert done.code == 7
+    outcome = done.data["status"]["orchestration"]["outcome"]
+    assert [len(outcome["landed"]), len(outcome["ejected"])] == [1, 1]
+    assert done.data["status"]["tasks"][1]["attempts"] == 3, "its attempts are bounded"
+    assert "it conflicts in calc.py" in outcome["ejected"][0]["detail"]
+
+
+def change(line: str) -> str:
+    return f"--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a + b\n+{line}"
