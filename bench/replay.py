@@ -57,11 +57,12 @@ def main() -> None:
     options = arguments()
     lines, notes = [HEADER], []
     print(HEADER, flush=True)
-    for plan in options.plans:
-        found = replayed(options, Path(plan).resolve())
-        lines.append(row(options, Path(plan), found))
-        print(lines[-1], flush=True)
-        notes += [f"- {Path(plan).name}: {line}" for line in [*found.left_out, found.tests] if line]
+    for noise in options.noise or ["0"]:
+        for plan in map(Path, options.plans):
+            found = replayed(options, plan.resolve(), noise)
+            lines.append(row(options, plan, noise, found))
+            print(lines[-1], flush=True)
+            notes += [f"- {plan.name}, noise {noise}: {line}" for line in [*found.left_out, found.tests]]
     print("\n" + "\n".join(notes))
     if options.write:
         from page import write
@@ -76,7 +77,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("replay")
     parser.add_argument("plans", nargs="+")
     parser.add_argument("--coders", default="4")
-    parser.add_argument("--noise", default="0", help="how much the answers are damaged: 0 to 5, or kinds")
+    parser.add_argument(
+        "--noise", action="append", help="how damaged the answers are: 0 to 5; given again: more rows"
+    )
     parser.add_argument("--format", default="diff")
     parser.add_argument("--test-command", help="upstream's tests: run on the base and on the result")
     parser.add_argument("--keep", help="leave the repository in this folder")
@@ -84,9 +87,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def row(options: argparse.Namespace, plan: Path, found: Outcome) -> str:
+def row(options: argparse.Namespace, plan: Path, noise: str, found: Outcome) -> str:
     cells = [
-        plan.name, f"{options.format}, noise {options.noise}", f"{found.merged} of {found.tasks}",
+        plan.name, f"{options.format}, noise {noise}", f"{found.merged} of {found.tasks}",
         str(plain_git(plan)), "yes" if found.score["equal"] else "no", str(distance(found.score)),
         f"{found.seconds:.0f} s", f"{found.cpu:.0f} s", str(found.requests),
     ]  # fmt: skip
@@ -103,13 +106,13 @@ def distance(score: dict[str, Any]) -> int:
     return int(score["diff_lines"])
 
 
-def replayed(options: argparse.Namespace, plan: Path) -> Outcome:
+def replayed(options: argparse.Namespace, plan: Path, noise: str) -> Outcome:
     folder = Path(options.keep or tempfile.mkdtemp(prefix="refactory-replay-"))
     work, log = folder / plan.name, folder / f"{plan.name}.requests"
     replay = [sys.executable, options.replay]
     try:
         output([*replay, "export", str(plan), str(work)])
-        with served([*replay, "serve", str(plan), "--format", options.format, "--noise", options.noise,
+        with served([*replay, "serve", str(plan), "--format", options.format, "--noise", noise,
                      "--log", str(log)]) as url:  # fmt: skip
             configure(work, url, options.test_command)
             began = time.monotonic()
