@@ -105,8 +105,8 @@ def message(claim: Claim) -> str:
 def _done_already(task: Task, start: str, git: Repository) -> str | None:
     """This attempt's commit, if a coder was killed between making it and reporting it."""
     head = git.resolve(branch_ref(task_branch(task.key)))
-    if head is None or git.resolve(f"{head}^") != start:
-        return None
+    if head in (None, task.commit) or git.resolve(f"{head}^") != start:
+        return None  # nothing new: a commit that was reported is known, and was sent back
     trailers = git.run("log", "-1", "--format=%(trailers:key=Refactory-Attempt,valueonly)", head)
     return head if trailers.strip() == str(task.attempts) else None
 

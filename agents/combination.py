@@ -94,7 +94,9 @@ def _ancestors(commit: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
 
 def _built_on(git: Repository, task: Task, left_out: dict[str, Ejected], commits: dict[str, str]) -> str:
     """A left-out task that this one depends on, or whose commit its branch contains."""
-    for key in left_out:
+    for key, ejected in left_out.items():
+        if ejected.reason == "empty":
+            continue  # its change is there
         commit = commits.get(key)
         if key in task.depends_on or (commit and task.commit and git.is_ancestor(commit, task.commit)):
             return f"task {number_of(key)}"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from agents.dependents import block, end_lease, free, keep_reason, pulls, redo
 from agents.dispatch import fenced
 from agents.work import Report
 from state import leases
@@ -32,7 +33,7 @@ def report(store: Store, agent: str, task_id: str, token: int | None, report: Re
         pull = changes.new(Pull, agent=agent, **_pull_fields(task, report))
         task = replace(task, pulls=[*task.pulls, pull.key])
         changes.put(_after_attempt(changes, task, report))
-        leases.release(store.location.private, task.key)
+        end_lease(changes, task)
         return pull, True
 
 
@@ -112,26 +113,15 @@ def back_or_failed(
     reason = reason[-_FEEDBACK:]
     if task.attempts < budget and not final:
         return move(task, "assigned", feedback=reason, base=base or task.base)
-    _block_dependents(changes, task)
+    block(changes, task)
     return move(task, "failed", feedback=reason)
 
 
 def send_back(changes: Transaction, task: Task, why: SentBackFor, reason: str, onto: str | None) -> Task:
     """A completed task is not taken: its pull keeps why, what was built on it goes back, too."""
-    _keep_reason(changes, task, SentBack(why=why, reason=reason[-_FEEDBACK:], onto=onto))
-    _send_back_dependents(changes, task)
+    keep_reason(changes, task, SentBack(why=why, reason=reason[-_FEEDBACK:], onto=onto))
+    redo(changes, task)
     return changes.put(back_or_failed(changes, task, reason, onto))
-
-
-def _keep_reason(changes: Transaction, task: Task, sent_back: SentBack) -> None:
-    for pull in _pulls(changes, task, task.commit):
-        changes.put(replace(pull, sent_back=sent_back))
-
-
-def _pulls(changes: Transaction, task: Task, commit: str | None) -> list[Pull]:
-    """The attempts that gave this commit."""
-    found = (changes.get(Pull, key) for key in task.pulls)
-    return [pull for pull in found if pull.commit == commit]
 
 
 def _budget(changes: Transaction, task: Task) -> int:
@@ -140,15 +130,7 @@ def _budget(changes: Transaction, task: Task) -> int:
     return changes.get(Orchestration, task.orchestration).budgets.attempts
 
 
-def _block_dependents(changes: Transaction, task: Task) -> None:
-    for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
-        if dependent.state in ("pending", "assigned"):
-            reason = f"task {number_of(task.key)} that it depends on did not succeed"
-            changes.put(move(dependent, "blocked", feedback=reason))
-            _block_dependents(changes, dependent)
-
-
-def report_tests(store: Store, task_id: str, token: int | None, commit: str, tests: Tests) -> Task:
+def report_tests(store: Store, task_id: str, token: int, commit: str, tests: Tests) -> Task:
     """A tester's verdict on a commit: completed, or back to the coder."""
     with store.transaction("tests:record") as changes:
         task = changes.get(Task, task_id)
@@ -159,9 +141,9 @@ def report_tests(store: Store, task_id: str, token: int | None, commit: str, tes
             raise Conflict(
                 f"task {number_of(task.key)} is {task.state} at {task.commit}, not testing {commit}"
             )
-        for pull in _pulls(changes, task, commit):
+        for pull in pulls(changes, task, commit):
             changes.put(replace(pull, tests=tests))
-        leases.release(store.location.private, task.key)
+        end_lease(changes, task)
         if tests.verdict == "passed":
             return changes.put(move(task, "completed"))
         return changes.put(back_or_failed(changes, task, f"The tests failed:\n{tests.output}"))
@@ -176,38 +158,29 @@ def rework(store: Store, task_id: str, onto: str | None, reason: str) -> Task:
         return send_back(changes, task, "rework", reason, onto)
 
 
-def _send_back_dependents(changes: Transaction, task: Task) -> None:
-    """What was built on a task that is being done again."""
-    for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
-        _redo(changes, dependent, f"task {number_of(task.key)} that it builds on is being done again")
-
-
-def _redo(changes: Transaction, task: Task, reason: str) -> None:
-    """Not its own fault: the attempt is given back."""
-    if task.state not in ("completed", "testing", "in_progress"):
-        return
-    attempts = max(0, task.attempts - 1)
-    if task.commit and task.state == "completed":
-        _keep_reason(changes, task, SentBack(why="dependency", reason=reason))
-    changes.put(move(task, "assigned", feedback=reason, base=None, attempts=attempts))
-    for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
-        _redo(changes, dependent, reason)
-
-
 def retry(store: Store, task_id: str) -> Task:
-    """A failed, blocked or cancelled task gets its attempts again; what it blocked is free."""
+    """A failed or cancelled task gets its attempts again; what it blocked is free."""
     with store.transaction("task:retry") as changes:
         task = changes.get(Task, task_id)
         if task.state not in ("failed", "blocked", "cancelled"):
             raise Conflict(
-                f"task {number_of(task.key)} is {task.state}: only failed, blocked or cancelled ones are retried"
+                f"task {number_of(task.key)} is {task.state}: only failed or cancelled ones are retried"
             )
-        if task.agent is None:
-            return changes.put(move(task, "pending", feedback=""))
-        for dependent in changes.all(Task, lambda other: task.key in other.depends_on):
-            if dependent.state == "blocked":
-                changes.put(move(dependent, "assigned", feedback=""))
-        return changes.put(move(task, "assigned", attempts=0))
+        if task.state == "blocked":
+            number = number_of(task.key)
+            raise Conflict(
+                f"task {number} is blocked: {task.feedback}", "retry what it depends on: that frees it"
+            )
+        task = changes.put(move(task, "assigned" if task.agent else "pending", attempts=0))
+        free(changes, task.plan)
+        return task
+
+
+def revive(changes: Transaction, plan: Plan) -> None:
+    """Asked for again, what failed is tried again with all its attempts; what was cancelled stays so."""
+    for task in changes.all(Task, lambda task: task.plan == plan.key and task.state == "failed"):
+        changes.put(move(task, "assigned", attempts=0))
+    free(changes, plan.key)
 
 
 def cancel(store: Store, task_id: str, reason: str) -> Task:
@@ -217,8 +190,8 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
             return task
         if len(reason) > _FEEDBACK:
             raise UsageError(f"the reason is longer than {_FEEDBACK} characters")
-        leases.release(store.location.private, task.key)
-        _block_dependents(changes, task)
+        end_lease(changes, task)
+        block(changes, task)
         cancelled = changes.put(move(task, "cancelled", feedback=reason))
         plan = changes.get(Plan, task.plan)
         if plan.state == "failed":

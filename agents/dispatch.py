@@ -6,6 +6,8 @@ import time
 from calendar import timegm
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from agents.work import Claim, Parent, Role
 from state import leases
 from state.errors import BudgetReached, Conflict
@@ -35,10 +37,8 @@ def _waiting(store: Store, task: Task, agent: str, role: Role) -> bool:
         mine = task.state == "testing" and task.commit is not None
     else:
         mine = task.agent == agent and task.state in ("assigned", "in_progress")
-    if not mine or (role == "coder" and task.state == "assigned"):
-        return mine
-    lease = leases.find(store.location.private, task.key)
-    return lease is None or not lease.live()
+    lease = leases.find(store.location.private, task.key) if mine else None
+    return mine and (lease is None or not lease.live())
 
 
 def _ready(task: Task, tasks: dict[str, Task]) -> bool:
@@ -60,7 +60,8 @@ def _claimed(
         check_budget(orchestration, left)
         task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
     seconds = store.config.lease_seconds
-    lease = leases.take(store.location.private, task.key, agent, pid, seconds)
+    lease = leases.offer(changes.private, task.key, agent, pid, seconds)
+    changes.after(lambda: leases.write(changes.private, lease))
     return Claim(
         task=task,
         orchestration=orchestration,
@@ -124,7 +125,7 @@ def release(store: Store, task: str, token: int, usage: Usage | None = None) -> 
         held = leases.check(store.location.private, task, token)
         record = changes.get(Task, task)
         if usage:
-            changes.new(
+            pull = changes.new(
                 Pull,
                 task=record.key,
                 orchestration=record.orchestration,
@@ -133,9 +134,10 @@ def release(store: Store, task: str, token: int, usage: Usage | None = None) -> 
                 usage=usage,
                 failure="given back unfinished",
             )
+            record = changes.put(replace(record, pulls=[*record.pulls, pull.key]))
         if record.state == "in_progress":
             changes.put(move(record, "assigned", attempts=max(0, record.attempts - 1)))
-        leases.release(store.location.private, held.task)
+        changes.after(lambda: leases.release(changes.private, held.task))
 
 
 def fenced(store: Store, changes: Transaction, task: Task, token: int | None, agent: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import msgspec
 
@@ -21,6 +22,7 @@ class Verdicts:
         self._workspace = workspace
         self._config = config
         self._plan = plan
+        self._red: dict[str, Tests] = {}
         self.runs = 0
 
     def of(self, combination: Combination, steps: int) -> Tests:
@@ -28,16 +30,30 @@ class Verdicts:
         done = combination.steps[:steps]
         commit = done[-1].commit if done else combination.onto
         acceptance = list(dict.fromkeys(line for step in done for line in step.task.acceptance))
-        path = self._workspace.private / "verdicts" / f"{self._name(commit, acceptance)}.json"
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=Tests)
-        except (FileNotFoundError, msgspec.MsgspecError):
-            pass
+        name = self._name(commit, acceptance)
+        return self._known(name) or self._tested(name, commit, acceptance)
+
+    def _tested(self, name: str, commit: str, acceptance: list[str]) -> Tests:
         self.runs += 1
         logs = self._workspace.logs(self._plan.key, self.runs)
         tests = check_commit(Job(self._workspace, commit, acceptance, self._config, logs, "reconciler"))
-        write_private(path, msgspec.json.encode(tests).decode())
+        if tests.verdict == "passed":
+            write_private(self._path(name), msgspec.json.encode(tests).decode())
+        else:
+            # Only for this run: what made it red may be mended outside the tree, a missing tool, a time limit.
+            self._red[name] = tests
         return tests
+
+    def _known(self, name: str) -> Tests | None:
+        if name in self._red:
+            return self._red[name]
+        try:
+            return msgspec.json.decode(self._path(name).read_bytes(), type=Tests)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def _path(self, name: str) -> Path:
+        return self._workspace.private / "verdicts" / f"{name}.json"
 
     def _name(self, commit: str, acceptance: list[str]) -> str:
         git = self._workspace.repository

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
-from agents.model.errors import ModelAuthFailed, ModelQuotaExhausted
+from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
 from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
 from agents.workspace import Workspace
-from state.errors import BudgetReached, Conflict, RefactoryError, Unavailable, UsageError
+from state.errors import BudgetReached, Busy, Conflict, RefactoryError, Unavailable, UsageError
 from state.records import Tests
 
+_OUTAGES = (Unavailable, Busy)
+_PATIENCE = 4  # outages in a row before the agent gives up
 _IDLE = 0.15  # seconds between two questions for work
 
 # With these no task of this agent can succeed: it ends, and the claim is given back.
@@ -36,6 +38,7 @@ class Worker:
         self.workspace = workspace
         self.home = home
         self.stopping = threading.Event()
+        self._outages = 0
 
     def work(self, once: bool, parent: int | None = None) -> int:
         """Until stopped, or until `parent` is gone, or `once`. Returns how many tasks it worked on."""
@@ -59,13 +62,31 @@ class Worker:
             except _NOT_THE_TASKS_FAULT:
                 self._give_back(claim, meter)
                 raise
+            except _OUTAGES as error:
+                if isinstance(error, ModelError):
+                    self._told(claim, held, error, meter)
+                else:
+                    self._wait_for_better(claim, meter, error)
             except RefactoryError as error:
-                # Refused again, it is no longer ours: cancelled meanwhile, or somebody else's.
-                with suppress(Conflict):
-                    if held():
-                        self._failed(claim, error, meter)
+                self._told(claim, held, error, meter)
+            else:
+                self._outages = 0
             if self.stopping.is_set():
                 self._give_back(claim, meter)
+
+    def _told(self, claim: Claim, held: Callable[[], bool], error: RefactoryError, meter: Meter) -> None:
+        # Refused, it is no longer ours: cancelled meanwhile, or somebody else's.
+        with suppress(Conflict):
+            if held():
+                self._failed(claim, error, meter)
+
+    def _wait_for_better(self, claim: Claim, meter: Meter, error: RefactoryError) -> None:
+        """A remote or a lock that can't be had says nothing of the task: give it back, try again later."""
+        self._give_back(claim, meter)
+        self._outages += 1
+        if self._outages >= _PATIENCE:
+            raise error
+        self.stopping.wait(2**self._outages)
 
     def _code(self, claim: Claim, held: Callable[[], bool], meter: Meter) -> None:
         try:
@@ -92,7 +113,7 @@ class Worker:
             self.ledger.report_tests(claim, claim.task.commit or "", tests)
             return
         backend = claim.config.coder.backend
-        final = isinstance(error, Unavailable)  # it was retried already, with backoff
+        final = isinstance(error, ModelError)  # it was retried already, with backoff
         self.ledger.report(
             self.name, claim, Report(backend=backend, failure=reason, final=final, usage=meter.usage)
         )

@@ -16,7 +16,9 @@ class TestsRecord(Params):
     id: TaskId
     commit: Annotated[Sha, Meta(description="The commit that was tested.")]
     tests: Annotated[Tests, Meta(description="The verdict, its counts and output.", extra={"json": True})]
-    token: Annotated[int | None, Meta(description="The claim's fencing token.")] = None
+    token: Annotated[
+        int, Meta(description="The claim's fencing token: only who holds the task may judge it.")
+    ]
 
 
 def run(store: Store, params: TestsRecord) -> Task:

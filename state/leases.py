@@ -18,9 +18,6 @@ from state.errors import Conflict
 from state.keys import number_of
 from state.private_files import write_private
 
-SECONDS = 60.0
-
-
 class Lease(msgspec.Struct, frozen=True):
     task: str
     holder: str
@@ -50,20 +47,19 @@ def all_leases(private: Path) -> list[Lease]:
     return [lease for lease in found if lease is not None]
 
 
-def take(private: Path, task: str, holder: str, pid: int | None, seconds: float = SECONDS) -> Lease:
-    """Raises Conflict while another holder's lease is live."""
+def offer(private: Path, task: str, holder: str, pid: int | None, seconds: float) -> Lease:
+    """A lease with a new token, to be written once the claim is. Raises Conflict while another one is live."""
     current = find(private, task)
     if current and current.live():
         raise Conflict(f"task {number_of(task)} is held by {current.holder}", "wait for its lease to end")
     born = started(pid) if pid else None
     host = socket.gethostname() if pid else None
-    lease = Lease(task, holder, _next_token(private), time.time() + seconds, host, pid, born)
-    return _write(private, lease)
+    return Lease(task, holder, _next_token(private), time.time() + seconds, host, pid, born)
 
 
-def renew(private: Path, task: str, token: int, seconds: float = SECONDS) -> Lease:
+def renew(private: Path, task: str, token: int, seconds: float) -> None:
     lease = check(private, task, token)
-    return _write(private, msgspec.structs.replace(lease, expires=time.time() + seconds))
+    write(private, msgspec.structs.replace(lease, expires=time.time() + seconds))
 
 
 def check(private: Path, task: str, token: int) -> Lease:
@@ -110,9 +106,8 @@ def _next_token(private: Path) -> int:
     return token
 
 
-def _write(private: Path, lease: Lease) -> Lease:
+def write(private: Path, lease: Lease) -> None:
     write_private(_path(private, lease.task), msgspec.json.encode(lease).decode())
-    return lease
 
 
 def _path(private: Path, task: str) -> Path:

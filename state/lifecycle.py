@@ -30,11 +30,11 @@ PLAN = {
 TASK = {
     "pending": {"assigned", "blocked", "cancelled"},
     "assigned": {"in_progress", "assigned", "blocked", "failed", "cancelled"},
-    "in_progress": {"testing", "assigned", "failed", "cancelled", "in_progress"},
-    "testing": {"completed", "assigned", "failed", "cancelled"},
-    "completed": {"merged", "assigned", "failed", "cancelled"},
+    "in_progress": {"testing", "assigned", "failed", "blocked", "cancelled", "in_progress"},
+    "testing": {"completed", "assigned", "failed", "blocked", "cancelled"},
+    "completed": {"merged", "assigned", "failed", "blocked", "cancelled"},
     "failed": {"assigned", "cancelled"},
-    "blocked": {"assigned", "cancelled"},
+    "blocked": {"assigned", "pending", "cancelled"},
     "cancelled": {"assigned", "pending"},
     "merged": set[str](),
 }

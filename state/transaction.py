@@ -15,6 +15,7 @@ from state.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from state.store import Store
 
@@ -27,6 +28,11 @@ class Transaction:
         self._command = command
         self._put: dict[tuple[type[Record], str], Record] = {}
         self._audit: list[Change] = []
+        self._after: list[Callable[[], object]] = []
+
+    @property
+    def private(self) -> Path:
+        return self._store.location.private
 
     def get(self, cls: type[R], reference: str | int) -> R:
         record = self._put.get((cls, str(reference)))
@@ -61,9 +67,17 @@ class Transaction:
         """An audit line for something refused or seen that changes no record."""
         self._audit.append(Change(f"{record.folder}/{record.key}", _state(record), _state(record), text))
 
+    def after(self, action: Callable[[], object]) -> None:
+        """Do this under the lock, once the records are written; never if they are not."""
+        self._after.append(action)
+
     def commit(self) -> None:
-        if not self._audit:
-            return
+        if self._audit:
+            self._write()
+        for action in self._after:
+            action()
+
+    def _write(self) -> None:
         location = self._store.location
         writes: dict[str, str | None] = {
             f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()

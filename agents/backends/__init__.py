@@ -12,8 +12,6 @@ from agents.worktrees import Worktree
 from state.errors import RefactoryError
 from state.records import Usage
 
-NAMES = ("model", "command", "scripted")
-
 
 class AttemptFailed(RefactoryError):
     """This attempt gave nothing; the reason goes back to the coder, and counts against the attempts."""

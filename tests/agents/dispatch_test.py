@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from agents.completion import cancel, report, retry, rework
+from agents.coder import _done_already
+from agents.completion import cancel, report, report_tests, retry, rework
 from agents.dispatch import claim, release, renew
+from agents.orchestrator import orchestrate
 from agents.work import Report
+from agents.workspace import local
 from state import leases
 from state.errors import BudgetReached, Conflict
-from state.records import Budgets, Orchestration, Pull, Task, Usage
+from state.records import Budgets, Orchestration, Pull, Task, Tests, Usage
 from state.store import Store
 from tests.agents.finished import complete, planned, task_titled
 from tests.conftest import Repo
@@ -78,7 +81,7 @@ def test_a_paused_holder_is_refused_even_if_nobody_followed(store: Store) -> Non
 def expire(store: Store, task: str) -> None:
     lease = leases.find(store.location.private, task)
     assert lease is not None
-    leases._write(store.location.private, replace(lease, expires=time.time() - 1))
+    leases.write(store.location.private, replace(lease, expires=time.time() - 1))
 
 
 def test_a_claim_of_a_dead_process_is_free_at_once(store: Store) -> None:
@@ -149,3 +152,55 @@ def test_cancel_ends_the_lease(store: Store) -> None:
     with pytest.raises(Conflict):
         report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT))
     assert store.get(Task, given.task.key).state == "cancelled"
+
+
+def test_a_finished_task_built_on_a_cancelled_one_is_blocked_and_freed_by_a_retry(repo: Repo, store: Store) -> None:
+    planned(store, "A", "B", "C", after={"B": ["A"], "C": ["B"]})
+    complete(store, repo, "A", {"a.txt": "x\n"})
+    complete(store, repo, "B", {"b.txt": "x\n"})
+    cancel(store, task_titled(store, "A").key, "no")
+    assert [task_titled(store, title).state for title in "ABC"] == ["cancelled", "blocked", "blocked"]
+    with pytest.raises(Conflict, match="is blocked"):
+        retry(store, task_titled(store, "C").key)
+    retry(store, task_titled(store, "A").key)
+    assert [task_titled(store, title).state for title in "ABC"] == ["assigned"] * 3
+
+
+def test_what_depends_on_a_cancelled_task_stays_blocked_when_the_plan_is_asked_for_again(store: Store) -> None:
+    plan = planned(store, "A", "B", "C", after={"B": ["A"]})
+    cancel(store, task_titled(store, "A").key, "no")
+    given = claim(store, "coder-1", "coder", None)
+    assert given is not None
+    report(store, "coder-1", given.task.key, given.token, Report(failure="x", final=True))
+    orchestrate(store, plan.key, None, None, None, None)
+    assert [task_titled(store, title).state for title in "ABC"] == ["cancelled", "blocked", "assigned"]
+
+
+def test_a_coder_on_top_of_rejected_work_can_not_report(repo: Repo, store: Store) -> None:
+    planned(store, "A", "B", after={"B": ["A"]})
+    complete(store, repo, "A", {"a.txt": "x\n"})
+    given = claim(store, "coder-1", "coder", None)
+    assert given is not None
+    rework(store, task_titled(store, "A").key, None, "wrong")
+    with pytest.raises(Conflict):
+        report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT))
+
+
+def test_a_commit_that_was_sent_back_is_not_reported_again(repo: Repo, store: Store) -> None:
+    """After a retry the attempts count from one again: the trailer alone says nothing."""
+    planned(store, "A")
+    done = complete(store, repo, "A", {"a.txt": "x\n"})
+    with store.transaction("test") as changes:
+        changes.put(replace(done, attempts=1))
+    assert done.commit is not None
+    git = local(store).repository
+    assert _done_already(done, repo.git("rev-parse", "main"), git) is None
+
+
+def test_a_verdict_needs_the_lease(repo: Repo, store: Store) -> None:
+    planned(store, "A")
+    given = claim(store, "coder-1", "coder", None)
+    assert given is not None
+    report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT))
+    with pytest.raises(Conflict):
+        report_tests(store, given.task.key, given.token, COMMIT, Tests(verdict="passed"))

@@ -147,3 +147,25 @@ def test_a_partial_plan_lands_what_is_completed(repo: Repo, store: Store) -> Non
     complete(store, repo, "One", {"one.txt": "x\n"})
     done = outcome(store, plan.key)
     assert (done.state, [e.reason for e in done.ejected]) == ("partial", ["unfinished"])
+
+
+def test_what_depends_on_an_empty_task_lands(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "A", "B", after={"B": ["A"]})
+    complete(store, repo, "A", {"same.txt": "x\n"})
+    complete(store, repo, "B", {"b.txt": "x\n"})
+    repo.commit({"same.txt": "x\n"}, "the same, by somebody else")
+    done = outcome(store, plan.key)
+    assert ([e.reason for e in done.ejected], done.state) == (["empty"], "complete")
+    assert titles(store, [landed.task for landed in done.landed]) == ["B"]
+
+
+def test_a_red_verdict_is_not_believed_for_ever(repo: Repo, store: Store, tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    configure(repo, f"test:\n  command: test -e {tool}\n")
+    plan = planned(store, "One")
+    complete(store, repo, "One", {"one.txt": "x\n"})
+    with pytest.raises(WorkFailed):
+        reconcile(store, plan.key)
+    tool.touch()
+    assert outcome(store, plan.key).state == "complete"
