@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from agents.git import GitError, Repository
+from agents.git import Repository
 from agents.inhabitants import kill_inhabitants
-from state.errors import Busy, RefactoryError
+from state.errors import Busy, RefactoryError, WorkFailed
 from state.lock import locked
 
 STATE_FOLDER = ".refactory"
@@ -25,9 +26,21 @@ class Worktree:
     path: Path
     git: Repository
     commit: str
+    folder_id: tuple[int, int]
 
     def snapshot(self) -> str:
-        """The tree of all that is in the folder now, with the start commit's `.refactory/` in it."""
+        """The tree of all that is in the folder now, with the start commit's `.refactory/` in it.
+
+        Raises WorkFailed if the folder is not the one that was checked out: its files may be anybody's.
+        """
+        with suppress(OSError):
+            if _folder_id(self.path) == self.folder_id:
+                return self._tree()
+        raise WorkFailed(
+            "the working folder itself was moved, removed or replaced; change only what is in it"
+        )
+
+    def _tree(self) -> str:
         outside = ("--", ".", f":(exclude,top,icase){STATE_FOLDER}")
         self.git.run("add", "--all", *outside)
         tree = self.git.run("write-tree")
@@ -70,9 +83,7 @@ class Pool:
     def _names(self) -> set[str]:
         """Folders, and what a killed `worktree add` registered in the git folder before it made one."""
         folders = {path.name for path in self.folder.glob("*") if path.is_dir()}
-        pointers = (self.repository.git_dir / "worktrees").glob("*/gitdir")
-        paths = (Path(pointer.read_text(encoding="utf-8").strip()).parent for pointer in pointers)
-        return folders | {path.name for path in paths if path.parent == self.folder}
+        return folders | {name for _, name in self._registered()}
 
     @contextmanager
     def _slot(self) -> Iterator[str]:
@@ -104,14 +115,15 @@ class Pool:
         if marker.exists():
             try:
                 return self._at(name, Path(marker.read_text(encoding="utf-8")), commit)
-            except (GitError, OSError):
+            except (RefactoryError, OSError):
                 pass  # killed halfway, or damaged by an agent: a new one is made
         self._remove(name)
         return self._at(name, self._add(name, commit), commit)
 
     def _at(self, name: str, git_dir: Path, commit: str) -> Worktree:
         path = self.folder / name
-        if not path.is_dir() or not git_dir.is_dir():
+        ours = git_dir.parent.resolve() == (self.repository.git_dir / "worktrees").resolve()
+        if path.is_symlink() or not path.is_dir() or not ours or not git_dir.is_dir():
             raise RefactoryError(f"{path}: damaged worktree")
         for left in git_dir.glob("*.lock"):
             left.unlink()  # a killed git's: we hold the worktree, so nobody else can be using them
@@ -122,7 +134,7 @@ class Pool:
             git.run("update-ref", "--no-deref", "HEAD", commit)
         git.run("read-tree", "--reset", "-u", without_state(git, commit))
         git.run("clean", "-ffdxq")
-        return Worktree(path, git, commit)
+        return Worktree(path, git, commit, _folder_id(path))
 
     def _add(self, name: str, commit: str) -> Path:
         path = self.folder / name
@@ -137,21 +149,40 @@ class Pool:
         path = self.folder / name
         (self.folder / f"{name}.ready").unlink(missing_ok=True)
         with locked(self._git_lock, "worktree remove"):
-            for entry in self._entries(path):
-                shutil.rmtree(entry, ignore_errors=True)
+            for entry, named in self._registered():
+                if named == name:
+                    shutil.rmtree(entry, ignore_errors=True)
             if path.is_symlink() or path.is_file():
                 path.unlink()
+            _make_removable(path)
             shutil.rmtree(path, ignore_errors=True)
 
-    def _entries(self, path: Path) -> list[Path]:
-        """The folders in `.git/worktrees` that belong to this path."""
-        found = []
-        for entry in (self.repository.git_dir / "worktrees").glob("*"):
-            pointer = entry / "gitdir"
-            text = pointer.read_text(encoding="utf-8", errors="replace").strip() if pointer.is_file() else ""
-            if text == str(path / ".git"):
-                found.append(entry)
-        return found
+    def _registered(self) -> Iterator[tuple[Path, str]]:
+        """Our worktrees in the git folder: entry and name. It has the user's too, with any path, and they
+        may be pruned as we look.
+        """
+        here = self.folder.resolve()
+        for pointer in (self.repository.git_dir / "worktrees").glob("*/gitdir"):
+            with suppress(OSError):
+                path = Path(os.fsdecode(pointer.read_bytes()).strip()).parent
+                if path.parent.resolve() == here:
+                    yield pointer.parent, path.name
+
+
+def _folder_id(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_dev, status.st_ino
+
+
+def _make_removable(folder: Path) -> None:
+    """A build that took away its folders' permissions must not keep them from being removed."""
+    with suppress(OSError):
+        folder.chmod(0o700)
+    for parent, names, _ in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            with suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o700)
 
 
 def without_state(git: Repository, commit: str) -> str:
