@@ -38,13 +38,15 @@ def orchestrate(
     current = running(store, plan)
     if current:
         return _go_on(store, plan, current, names if agents else current.agents, target)
-    target = target or store.config.target_branch or current_branch(repository)
+    target = target or store.config.target_branch or current_branch(Repository(store.location.own_git_dir))
     base = pinned(repository, target)
     url = remote_url(repository, remote or store.config.remote)
+    _check_names(repository)
     with store.transaction("orchestrate") as changes:
         plan = changes.get(Plan, plan.key)
-        if running(store, plan):
-            raise Conflict(f"plan {number_of(plan.key)} has just been orchestrated by somebody else")
+        there = running(store, plan)
+        if there:
+            return there  # somebody was faster
         orchestration = changes.new(
             Orchestration,
             plan=plan.key,
@@ -57,6 +59,15 @@ def orchestrate(
             budgets=store.config.budgets,
         )
         return _start(changes, plan, orchestration)
+
+
+def _check_names(repository: Repository) -> None:
+    """A branch `refactory` is a file where ours need a folder; better said before a model is paid."""
+    if repository.resolve("refs/heads/refactory"):
+        raise Conflict(
+            "a branch is called `refactory`: branches such as refactory/tasks/1 can't be beside it",
+            "rename it: git branch -m refactory NAME",
+        )
 
 
 def running(store: Store, plan: Plan) -> Orchestration | None:
@@ -76,6 +87,7 @@ def latest(store: Store, plan: Plan) -> Orchestration:
 
 
 def current_branch(repository: Repository) -> str:
+    """The branch of the working tree whose own git folder this is."""
     status, out, _ = repository.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
     if status:
         raise UsageError("HEAD is detached: no branch to land on", "name one: --target-branch main")

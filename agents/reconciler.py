@@ -7,13 +7,14 @@ from functools import partial
 from msgspec.structs import replace
 
 from agents.combination import Combination, combine
-from agents.completion import send_back
+from agents.completion import close, send_back
 from agents.culprit import find_culprit
 from agents.orchestrator import latest, pinned
 from agents.verdicts import Verdicts
 from agents.workspace import Workspace, local, plan_branch
 from state.errors import WorkFailed
 from state.keys import number_of
+from state.lifecycle import move
 from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Pull, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
@@ -64,7 +65,7 @@ def _outcome(
     ejected = [*combination.ejected, *unfinished]
     lasting = [one for one in ejected if one.reason != "empty"]
     return Outcome(
-        state="failed" if not combination.steps else "partial" if lasting else "complete",
+        state="complete" if not lasting else "partial" if combination.steps else "failed",
         branch=plan_branch(plan.key),
         onto=combination.onto,
         commit=combination.head,
@@ -89,7 +90,18 @@ def _record(store: Store, orchestration: Orchestration, outcome: Outcome) -> Orc
     with store.transaction("reconcile") as changes:
         for ejected in outcome.ejected:
             _send_back(changes, ejected, outcome.commit)
+        if outcome.state == "complete" and not outcome.landed:
+            _all_there(changes, changes.get(Plan, orchestration.plan))
         return changes.put(replace(changes.get(Orchestration, orchestration.key), outcome=outcome))
+
+
+def _all_there(changes: Transaction, plan: Plan) -> None:
+    """Somebody merged it by hand, or a launch was killed before it could say so: there is nothing to land."""
+    for key in plan.tasks:
+        task = changes.get(Task, key)
+        if task.state == "completed":
+            changes.put(move(task, "merged"))
+    close(changes, plan)
 
 
 def _send_back(changes: Transaction, ejected: Ejected, head: str) -> None:

@@ -102,6 +102,9 @@ def read_json(text: str) -> Any:
 
 
 def convert(cls: type[Any], values: dict[str, Any], strict: bool = True) -> Any:
+    for name, value in values.items():
+        if isinstance(value, str) and "\0" in value:
+            raise UsageError(f"{name}: holds a NUL character", "no file name, command or model can take it")
     try:
         return msgspec.convert(values, cls, strict=strict)
     except msgspec.ValidationError as error:

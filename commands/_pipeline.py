@@ -16,7 +16,7 @@ from commands._context import Context
 from commands._progress import Progress
 from state.errors import Conflict
 from state.lifecycle import SETTLED
-from state.records import Orchestration, Outcome, Plan
+from state.records import Orchestration, Plan
 
 _POLL = 0.15  # seconds
 _MOVES = 5  # how often the target may move under a launch before it is given up
@@ -72,30 +72,30 @@ class Run:
                     raise
 
     def _after_coding(self) -> Result | None:
-        """Combine and review. None: something was sent back, so there is more to code."""
-        coded = exit_code(self._status())
-        if self.until == "code" or coded == 1:
-            return self._result("code", coded)
-        outcome = self._reconciled()
-        if outcome is None:
+        """Combine and review. None: something was sent back, so there is more to do."""
+        completed = _completed(self._status())
+        if self.until == "code" or not completed:
+            return self._result("code", exit_code(self._status()))
+        self.progress.stage("reconcile")
+        outcome = self.context.call(reconcile.OPERATION, reconcile.Reconcile(id=self.plan)).outcome
+        assert outcome is not None
+        if self._status().plan.state == "done":
+            return self._result("launch", 0)  # all of it was in the target already
+        if not settled(self._status()):
             return None
-        verdict = {"complete": 0, "partial": 7, "failed": 1}[outcome.state]
+        code = {"complete": 0, "partial": 7, "failed": 1}[outcome.state]
         if self.until == "reconcile" or outcome.state == "failed":
-            return self._result("reconcile", verdict)
+            return self._result("reconcile", code)
+        return self._reviewed(code)
+
+    def _reviewed(self, code: int) -> Result | None:
         self.progress.stage("review")
+        before = _completed(self._status())
         reviewed = self.context.call(review.OPERATION, review.ReviewParams(id=self.plan))
         if reviewed.verdict == "approved":
-            return self._result("review", verdict)
-        return None if not settled(self._status()) else self._result("review", 1)
-
-    def _reconciled(self) -> Outcome | None:
-        self.progress.stage("reconcile")
-        if not any(task.state == "completed" for task in self._status().tasks):
-            orchestration = self._status().orchestration
-            if orchestration and orchestration.outcome and exit_code(self._status()) == 0:
-                return orchestration.outcome
-        done = self.context.call(reconcile.OPERATION, reconcile.Reconcile(id=self.plan))
-        return done.outcome if settled(self._status()) else None
+            return self._result("review", code)
+        # What it sent back, or gave up, is no longer in the way of the rest.
+        return None if _completed(self._status()) != before else self._result("review", 1)
 
     def _launched(self, result: Result) -> Result:
         self.progress.stage("launch")
@@ -166,7 +166,14 @@ def _start_testers(crew: Crew, status: plan_status.Status) -> None:
 
 
 def settled(status: plan_status.Status) -> bool:
-    return all(task.state in SETTLED for task in status.tasks)
+    """Nothing is left that an agent here could do; of what has only a URL, somebody must say the branch."""
+    return all(
+        task.state in SETTLED or (task.state == "testing" and task.commit is None) for task in status.tasks
+    )
+
+
+def _completed(status: plan_status.Status) -> set[str]:
+    return {task.key for task in status.tasks if task.state == "completed"}
 
 
 def exit_code(status: plan_status.Status) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,7 +119,7 @@ class Store:
         from state.lock import locked
 
         with locked(self.location.private / "lock", what):
-            recover(self.journal, self.location.records)
+            recover(self.journal)
             yield
 
     @contextmanager
@@ -153,6 +154,8 @@ def _stamp(path: Path | str) -> Stamp | None:
         info = os.stat(path)  # noqa: PTH116 - asked for every record: to make a Path takes ten times as long
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(info.st_mode):
+        raise InvalidFile(f"{path}: is no regular file")
     return (info.st_mtime_ns, info.st_ino, info.st_size)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from agents.reconciler import reconcile
 from state.errors import WorkFailed
-from state.records import Outcome, Task
+from state.records import Outcome, Plan, Task
 from state.store import Store
 from tests.agents.finished import complete, planned, task_titled
 from tests.conftest import Repo
@@ -169,3 +169,16 @@ def test_a_red_verdict_is_not_believed_for_ever(repo: Repo, store: Store, tmp_pa
         reconcile(store, plan.key)
     tool.touch()
     assert outcome(store, plan.key).state == "complete"
+
+
+def test_what_is_in_the_target_already_needs_no_launch(repo: Repo, store: Store) -> None:
+    """As after a kill between the launch's merge and its record."""
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"one.txt": "x\n"})
+    complete(store, repo, "Two", {"two.txt": "x\n"})
+    repo.git("merge", "-q", "--ff-only", outcome(store, plan.key).branch)
+    done = outcome(store, plan.key)
+    assert (done.state, done.landed) == ("complete", [])
+    assert {task.state for task in store.all(Task)} == {"merged"}
+    assert store.get(Plan, plan.key).state == "done"

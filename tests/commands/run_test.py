@@ -155,3 +155,25 @@ def test_an_agent_started_by_hand_leaves_nothing_behind(refactory: Refactory, sc
     refactory.ok("orchestrate", "1")
     refactory.ok("agent:coder", "--once")
     assert refactory.ok("doctor").out == "healthy\n"
+
+
+def test_what_the_review_gives_up_does_not_hold_back_the_rest(
+    repo: Repo, refactory: Refactory, scripted: Any
+) -> None:
+    scripted(one=BOTH["one"], two=new_file("two.py", "<<<<<<< ours\n"))
+    with (repo.path / ".refactory" / "config.yaml").open("a") as file:
+        file.write("test:\n  command: 'true'\n")
+    done = refactory.run("run", "--title", "T", "--from", "-", "--json", input=TWO)
+    assert done.code == 7
+    assert [task["state"] for task in done.data["status"]["tasks"]] == ["merged", "failed"]
+    assert "conflict marker" in done.data["status"]["tasks"][1]["feedback"]
+
+
+def test_a_pull_request_without_a_branch_does_not_hang_a_run(refactory: Refactory, scripted: Any) -> None:
+    scripted(one=BOTH["one"], two=BOTH["two"])
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1", "--from", "-", input=TWO)
+    refactory.ok("orchestrate", "1", "--agents", "2")
+    refactory.ok("pull:record", "coder-1", "--task-id", "1", "--pr-url", "https://example.com/1")
+    assert refactory.run("run", "1").code == 7
+    assert refactory.data("task:inspect", "2")["state"] == "merged"
