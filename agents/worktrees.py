@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from agents.git import Repository
+from agents.git import GitError, Repository
 from agents.inhabitants import kill_inhabitants
+from agents.nested import dissolve_repositories, new_gitlinks, self_hidden
 from state.errors import Busy, RefactoryError, WorkFailed
 from state.lock import locked
 
@@ -41,10 +42,28 @@ class Worktree:
         )
 
     def _tree(self) -> str:
-        outside = ("--", ".", f":(exclude,top,icase){STATE_FOLDER}")
-        self.git.run("add", "--all", *outside)
-        tree = self.git.run("write-tree")
-        return with_state_of(self.git, tree, self.commit)
+        tree = self._added()
+        links = new_gitlinks(self.git, self.commit, tree)
+        if links:
+            listed = b"".join(os.fsencode(f"{path}\0") for path in links)
+            self.git.run("update-index", "--force-remove", "-z", "--stdin", input=listed)
+            dissolve_repositories(self.git, self.path, self.commit)
+            tree = self._added()
+        return tree
+
+    def _added(self) -> str:
+        add = ("add", "--all", "--", ".", f":(exclude,top,icase){STATE_FOLDER}")
+        status, _, err = self.git.attempt(*add)
+        if status:
+            if not dissolve_repositories(self.git, self.path, self.commit):
+                raise GitError(add, status, err)
+            self.git.run(*add)
+        hidden = self_hidden(self.git, self.commit)
+        if hidden:
+            listed = b"".join(os.fsencode(f":(top,literal){path}\0") for path in hidden)
+            spec = ("--pathspec-from-file=-", "--pathspec-file-nul")
+            self.git.run("add", "--force", *spec, input=listed)
+        return with_state_of(self.git, self.git.run("write-tree"), self.commit)
 
 
 class Pool:
