@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from agents.workspace import Workspace, branch_ref, local
 from state.errors import Conflict, Unavailable
 from state.keys import number_of
 from state.lifecycle import move
-from state.location import Location
+from state.location import Location, git_dir_of
 from state.lock import locked
 from state.records import Landing, Launch, Orchestration, Outcome, Plan, Review, Task
 from state.store import Store
@@ -41,16 +42,14 @@ def landing(
 
 
 def launch(store: Store, plan: Plan, landing: Landing, review: Review, remote: str | None) -> Launch:
-    """Land it. Called again after it landed, it returns the same launch."""
-    done = store.all(Launch, lambda launch: launch.plan == plan.key and launch.landing == landing)
-    if done:
-        return done[-1]
+    """Land it, unless it is there already: a record is no proof, as branches can be reset."""
     workspace = local(store, landing.remote)
     if landing.how == "merge":
         _merge(store.location, workspace, landing)
     else:
         _push(workspace, remote or store.config.remote or "origin", landing)
-    return _record(store, plan, landing, review)
+    done = store.all(Launch, lambda launch: launch.plan == plan.key and launch.landing == landing)
+    return done[-1] if done else _record(store, plan, landing, review)
 
 
 def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[Outcome, Review]:
@@ -80,8 +79,8 @@ def _merge(location: Location, workspace: Workspace, landing: Landing) -> None:
         if git.is_ancestor(landing.commit, head):
             return
         _refuse_moved(target, head, landing.before)
-        for folder in _checked_out(git, target):
-            _follow(folder, location, head, landing.commit)
+        for folder in _checked_out(git, location, target):
+            _follow(folder, head, landing.commit)
         git.update_ref(branch_ref(target), landing.commit, head)
 
 
@@ -93,19 +92,31 @@ def _refuse_moved(target: str, head: str | None, before: str) -> None:
         )
 
 
-def _checked_out(git: Repository, branch: str) -> list[Path]:
+def _checked_out(git: Repository, location: Location, branch: str) -> list[Path]:
     """The working trees that are on the branch (git-worktree(1), `list --porcelain`)."""
-    found = []
-    for block in git.run("worktree", "list", "--porcelain").split("\n\n"):
-        lines = block.splitlines()
-        if f"branch {branch_ref(branch)}" in lines:
-            found.append(Path(lines[0].removeprefix("worktree ")))
-    return found
+    blocks = [block.split("\0") for block in git.run("worktree", "list", "--porcelain", "-z").split("\0\0")]
+    folders = [Path(lines[0].removeprefix("worktree ")) for lines in blocks]
+    folders[0] = _main_tree(git, location, folders[0])
+    return [
+        folder
+        for folder, lines in zip(folders, blocks, strict=True)
+        if f"branch {branch_ref(branch)}" in lines
+    ]
 
 
-def _follow(folder: Path, location: Location, old: str, new: str) -> None:
+def _main_tree(git: Repository, location: Location, listed: Path) -> Path:
+    """Git lists the git folder itself where that is not in the working tree: in a submodule, for example."""
+    if location.own_git_dir == location.git_dir:
+        return location.root
+    status, configured, _ = git.attempt("config", "core.worktree")
+    return listed if status else git.git_dir / os.fsdecode(configured).rstrip("\n")
+
+
+def _follow(folder: Path, old: str, new: str) -> None:
     """Bring the folder from `old` to `new` as `git merge --ff-only` would: all of it, or none."""
-    git_dir = _git_dir_of(folder, location)
+    git_dir = git_dir_of(folder)
+    if git_dir is None:
+        raise Conflict(f"{folder}: no working tree to update", "launch from the one that is on the branch")
     git = Repository(git_dir, folder)
     git.attempt("update-index", "-q", "--refresh")
     status, _, err = git.attempt("read-tree", "-m", "-u", old, new)
@@ -117,19 +128,12 @@ def _follow(folder: Path, location: Location, old: str, new: str) -> None:
         )
 
 
-def _git_dir_of(folder: Path, location: Location) -> Path:
-    if folder == location.root and location.git_dir == folder / ".git":
-        return location.git_dir
-    marker = folder / ".git"
-    if marker.is_dir():
-        return marker
-    return Path(marker.read_text(encoding="utf-8").removeprefix("gitdir: ").strip())
-
-
 def _push(workspace: Workspace, name: str, landing: Landing) -> None:
     """The remote's state is looked at first; git itself refuses what is no fast-forward of the target."""
     git, target = workspace.repository, landing.target_branch
     heads = _remote_heads(git, name, landing.branches)
+    if all(_contains(git, name, branch, heads.get(branch), landing.commit) for branch in landing.branches):
+        return
     plan_branch = landing.branches[0]
     specs = [f"+{landing.commit}:{branch_ref(plan_branch)}"]
     leases = [f"--force-with-lease={branch_ref(plan_branch)}:{heads.get(plan_branch, '')}"]
@@ -150,6 +154,14 @@ def _remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, 
         )
     rows = (line.split("\t", 1) for line in out.decode().splitlines())
     return {ref.removeprefix("refs/heads/"): commit for commit, ref in rows}
+
+
+def _contains(git: Repository, name: str, branch: str, head: str | None, commit: str) -> bool:
+    """Whether a remote's branch has the commit; somebody may have pushed more on top of it."""
+    if head is None or head == commit or git.is_ancestor(commit, head):
+        return head is not None
+    git.attempt("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", name, branch_ref(branch))
+    return git.is_ancestor(commit, head)
 
 
 def _last_line(text: str) -> str:

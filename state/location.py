@@ -11,10 +11,13 @@ from state.errors import NotFound, UsageError
 
 
 class Location(msgspec.Struct, frozen=True):
-    """`root`: the working tree's top. `git_dir`: the common git folder, shared by all its worktrees."""
+    """`root`: the working tree's top. `git_dir`: the common git folder, shared by all its worktrees.
+    `own_git_dir`: this worktree's, with its HEAD and index.
+    """
 
     root: Path
     git_dir: Path
+    own_git_dir: Path
 
     @property
     def records(self) -> Path:
@@ -38,11 +41,9 @@ def locate(start: Path) -> Location:
     if not start.is_dir():
         raise UsageError(f"{start}: no such folder")
     for folder in (start, *start.parents):
-        marker = folder / ".git"
-        if marker.is_dir():
-            return Location(folder, marker)
-        if marker.is_file():
-            return Location(folder, _common_dir(marker))
+        own = git_dir_of(folder)
+        if own:
+            return Location(folder, _common_dir(own), own)
     raise UsageError(f"{start}: not a git repository", "run `git init` first, or change to a repository")
 
 
@@ -52,15 +53,27 @@ def initialised(location: Location) -> Location:
     return location
 
 
-def _common_dir(marker: Path) -> Path:
-    """What a linked worktree's `.git` file leads to (gitrepository-layout(5): `gitdir:`, `commondir`)."""
+def git_dir_of(folder: Path) -> Path | None:
+    """A working tree's git folder: its `.git`, or what that file leads to (gitrepository-layout(5))."""
+    marker = folder / ".git"
+    if marker.is_dir():
+        return marker
+    if not marker.is_file():
+        return None
     text = marker.read_text(encoding="utf-8", errors="surrogateescape")
     if not text.startswith("gitdir: "):
         raise UsageError(f"{marker}: not a git file", "it should start with `gitdir: `")
-    git_dir = marker.parent / text.removeprefix("gitdir: ").rstrip("\n")
-    common = git_dir / "commondir"
-    if common.is_file():
-        git_dir = git_dir / common.read_text(encoding="utf-8").strip()
+    git_dir = folder / text.removeprefix("gitdir: ").rstrip("\n")
     if not git_dir.is_dir():
         raise UsageError(f"{marker}: names {git_dir}, which is no folder", "run `git worktree repair`")
     return git_dir.resolve()
+
+
+def _common_dir(git_dir: Path) -> Path:
+    pointer = git_dir / "commondir"
+    if not pointer.is_file():
+        return git_dir
+    common = git_dir / pointer.read_text(encoding="utf-8", errors="surrogateescape").rstrip("\n")
+    if not common.is_dir():
+        raise UsageError(f"{pointer}: names {common}, which is no folder", "run `git worktree repair`")
+    return common.resolve()

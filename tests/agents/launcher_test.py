@@ -108,3 +108,64 @@ def test_what_is_not_approved_is_not_launched(repo: Repo, store: Store) -> None:
     assert review(store, plan.key).verdict == "rejected"
     with pytest.raises(Conflict, match="rejected"):
         land(store, plan, "merge")
+
+
+def test_a_git_folder_elsewhere_is_found(repo: Repo, store: Store, ready: Plan, tmp_path: Path) -> None:
+    repo.git("init", "-q", "--separate-git-dir", str(tmp_path / "elsewhere"))
+    done = land(Store.open(repo.path), ready, "merge")
+    assert repo.git("rev-parse", "main") == done.landing.commit
+    assert repo.git("status", "--short", "--untracked-files=no") == ""
+
+
+def test_a_linked_worktree_that_names_its_git_folder_relatively_follows(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    repo.git("checkout", "-q", "--detach")
+    linked = Repo(tmp_path / "linked")
+    repo.git("worktree", "add", "-q", str(linked.path), "main")
+    linked.write({".git": "gitdir: ../repo/.git/worktrees/linked\n"})
+    land(store, ready, "merge")
+    assert (linked.path / "one.txt").read_text() == "1\n"
+    assert not (repo.path / "one.txt").exists()
+    assert linked.git("status", "--short") == ""
+
+
+def test_a_launch_from_a_linked_worktree_updates_the_main_one(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    repo.git("init", "-q", "--separate-git-dir", str(tmp_path / "elsewhere"))
+    repo.git("worktree", "add", "-q", "--detach", str(tmp_path / "linked"))
+    (repo.path / ".refactory").rename(tmp_path / "linked" / ".refactory")
+    linked = Store.open(tmp_path / "linked")
+    with pytest.raises(Conflict, match="no working tree"):
+        land(linked, ready, "merge")
+    repo.git("config", "core.worktree", str(repo.path))
+    land(linked, ready, "merge")
+    assert (repo.path / "one.txt").read_text() == "1\n"
+
+
+def test_a_recorded_launch_is_no_proof_that_it_is_still_there(repo: Repo, store: Store, ready: Plan) -> None:
+    done = land(store, ready, "merge")
+    repo.git("reset", "-q", "--hard", done.landing.before)
+    assert land(store, ready, "merge") == done
+    assert repo.git("rev-parse", "main") == done.landing.commit
+    repo.git("reset", "-q", "--hard", done.landing.before)
+    repo.commit({"theirs.txt": "x\n"})
+    with pytest.raises(Conflict, match="has moved"):
+        land(store, ready, "merge")
+
+
+def test_a_recorded_push_is_looked_for_at_the_remote(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    done = land(store, ready, "push", push_target=True)
+    branch, remote = done.landing.branches[0], Repo(tmp_path / "origin.git")
+    remote.git("update-ref", "-d", f"refs/heads/{branch}")
+    assert land(store, ready, "push", push_target=True) == done
+    assert origin(repo, branch) == done.landing.commit
+    tree = remote.git("rev-parse", "main^{tree}")
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.com")
+    later = remote.git(*identity, "commit-tree", tree, "-p", "main", "-m", "more")
+    remote.git("update-ref", "refs/heads/main", later)
+    assert land(store, ready, "push", push_target=True) == done
+    assert origin(repo, "main") == later

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agents.git import Repository
-from agents.orchestrator import remote_url
+from agents.orchestrator import orchestrate, remote_url
+from agents.planner import plan
 from state.errors import UsageError
-from tests.conftest import Repo
+from state.records import Request
+from state.store import Store
+from tests.conftest import Refactory, Repo
 
 
 @pytest.mark.parametrize(
@@ -37,3 +42,17 @@ def test_a_recorded_remote_has_no_password(repo: Repo, given: str, recorded: str
     repo.git("remote", "add", "origin", given)
     assert remote_url(git, given) == recorded
     assert remote_url(git, "origin") == recorded
+
+
+def test_the_target_is_the_branch_of_the_worktree_we_stand_in(
+    repo: Repo, refactory: Refactory, tmp_path: Path
+) -> None:
+    feature = tmp_path / "feature"
+    repo.git("add", ".refactory")
+    repo.git("commit", "-qm", "records")
+    repo.git("worktree", "add", "-q", "-b", "feature", str(feature))
+    store = Store.open(feature)
+    with store.transaction("test") as changes:
+        request = changes.new(Request, title="T")
+    made = plan(store, request.key, "## One\n", "template")
+    assert orchestrate(store, made.key, 1, None, None, None).target_branch == "feature"
