@@ -3,14 +3,20 @@
 After a crash at any point the next command finds the journal and finishes, or finds none and nothing was
 changed. Order: journal (write, fsync, rename, fsync of its folder), then each file (write beside, fsync,
 rename), then the folders, then the journal goes.
+
+All worktrees of a clone share one journal, so it says to which of them its changes belong. It says so from its
+own folder, and in bytes: a repository may be moved or copied, and its path need not be UTF-8.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import msgspec
+
+from state.errors import RefactoryError
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -27,20 +33,45 @@ class Changes(msgspec.Struct, frozen=True):
     appends: dict[str, Append]
 
 
+class _Journal(msgspec.Struct, frozen=True):
+    root: bytes
+    changes: Changes
+
+
 def commit(journal: Path, root: Path, changes: Changes) -> None:
-    _replace(journal, msgspec.json.encode(changes))
-    _sync_folder(journal.parent)
+    begin(journal, root, changes)
     _carry_out(journal, root, changes)
 
 
-def recover(journal: Path, root: Path) -> bool:
+def begin(journal: Path, root: Path, changes: Changes) -> None:
+    """The commit point: from here on the changes will be made, by us or by who comes next."""
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    way = os.path.relpath(root.resolve(), journal.parent.resolve())
+    _replace(journal, msgspec.json.encode(_Journal(os.fsencode(way), changes)))
+    _sync_folder(journal.parent)
+
+
+def recover(journal: Path) -> bool:
     """Finish what a killed process began. True if there was something to finish. Call under the lock."""
     try:
         data = journal.read_bytes()
     except FileNotFoundError:
         return False
-    _carry_out(journal, root, msgspec.json.decode(data, type=Changes))
+    found = msgspec.json.decode(data, type=_Journal)
+    root = Path(os.path.normpath(journal.parent.resolve() / os.fsdecode(found.root)))
+    if not root.is_dir():
+        raise _set_aside(journal, root)
+    _carry_out(journal, root, found.changes)
     return True
+
+
+def _set_aside(journal: Path, root: Path) -> RefactoryError:
+    aside = journal.with_name(f"journal.{time.time_ns()}")
+    journal.rename(aside)
+    return RefactoryError(
+        f"{root}: is gone, and a killed command had not finished writing there",
+        f"what it was to write is kept in {aside}; run your command again, it will work",
+    )
 
 
 def _carry_out(journal: Path, root: Path, changes: Changes) -> None:

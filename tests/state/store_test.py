@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
-from state.journal import Append, Changes, commit, recover
+from state.journal import Append, Changes, begin, commit, recover
 from state.records import Request, Task
 from state.store import Store
 from tests.conftest import Refactory
@@ -100,28 +101,47 @@ def test_unknown_and_impossible_references(store: Store) -> None:
 def test_a_killed_transaction_is_finished_by_the_next_reader(store: Store) -> None:
     """The journal is there and no file is changed yet: as after a kill right behind the commit point."""
     changes = Changes({"requests/1-aaaaaaaa.yaml": "key: 1-aaaaaaaa\nversion: 1\ntitle: x\n"}, {})
-    journal_only(store, changes)
+    begin(store.journal, store.location.records, changes)
     assert Store.open(store.location.root).get(Request, 1).title == "x"
     assert not store.journal.exists()
 
 
-def journal_only(store: Store, changes: Changes) -> None:
-    import msgspec
+def linked_worktree(store: Store, path: Path) -> Store:
+    for command in (
+        ["add", "-f", ".refactory"],
+        ["commit", "-qm", "s"],
+        ["worktree", "add", "-q", str(path)],
+    ):
+        subprocess.run(["git", *command], cwd=store.location.root, check=True)
+    return Store.open(path)
 
-    store.journal.parent.mkdir(parents=True, exist_ok=True)
-    store.journal.write_bytes(msgspec.json.encode(changes))
+
+def test_a_killed_transaction_is_finished_in_its_own_worktree(store: Store, tmp_path: Path) -> None:
+    """All worktrees share the journal: the next reader may stand in another one."""
+    linked = linked_worktree(store, tmp_path / "linked")
+    changes = Changes({"requests/1-aaaaaaaa.yaml": "key: 1-aaaaaaaa\nversion: 1\ntitle: x\n"}, {})
+    begin(linked.journal, linked.location.records, changes)
+    assert Store.open(store.location.root).all(Request) == []
+    assert linked.get(Request, 1).title == "x"
+
+
+def test_the_journal_of_a_worktree_that_is_gone_is_kept(store: Store, tmp_path: Path) -> None:
+    linked = linked_worktree(store, tmp_path / "linked")
+    begin(linked.journal, linked.location.records, Changes({"requests/1-aaaaaaaa.yaml": "what was"}, {}))
+    shutil.rmtree(linked.location.root)
+    with pytest.raises(RefactoryError, match=r"linked/\.refactory: is gone"):
+        Store.open(store.location.root)
+    assert "what was" in next(store.location.private.glob("journal.*")).read_text()
+    assert Store.open(store.location.root).all(Request) == []
 
 
 def test_recovery_twice_changes_nothing(tmp_path: Path) -> None:
     root, journal = tmp_path / "root", tmp_path / "private" / "journal"
     changes = Changes({"a/x": "one", "a/gone": None}, {"log": Append(0, "line\n")})
     commit(journal, root, changes)
-    journal_again = changes
-    import msgspec
-
-    journal.write_bytes(msgspec.json.encode(journal_again))
-    assert recover(journal, root)
-    assert not recover(journal, root)
+    begin(journal, root, changes)
+    assert recover(journal)
+    assert not recover(journal)
     assert ((root / "a/x").read_text(), (root / "log").read_text()) == ("one", "line\n")
 
 
@@ -134,10 +154,6 @@ def test_a_read_only_folder_is_an_error_with_its_path(store: Store) -> None:
 
 def test_a_linked_worktree_shares_the_lock(store: Store, tmp_path: Path) -> None:
     made = create(store, "x")
-    subprocess.run(["git", "add", "-f", ".refactory"], cwd=store.location.root, check=True)
-    subprocess.run(["git", "commit", "-qm", "state"], cwd=store.location.root, check=True)
-    linked = tmp_path / "linked"
-    subprocess.run(["git", "worktree", "add", "-q", str(linked)], cwd=store.location.root, check=True)
-    other = Store.open(linked)
+    other = linked_worktree(store, tmp_path / "linked")
     assert other.get(Request, 1) == made
     assert other.location.private == store.location.private.resolve()
