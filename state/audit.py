@@ -1,10 +1,15 @@
-"""Who changed what: lines chained by hash, one file per writer and month so that two branches never conflict."""
+"""Who changed what: lines chained by hash, in files that two branches never both go on with.
+
+A file is named after its writer and month. A writer is one unbroken line of work in one clone: where the log does
+not end as this clone left it (another branch, an older state), a new writer begins.
+"""
 
 from __future__ import annotations
 
 import getpass
 import hashlib
 import os
+import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +18,7 @@ import msgspec
 
 from state.clock import now
 from state.journal import Append
+from state.private_files import write_private
 
 _TAIL = 64 * 1024  # the last line always fits
 
@@ -44,11 +50,14 @@ def actor() -> str:
     return os.environ.get("REFACTORY_ACTOR") or getpass.getuser()
 
 
-def lines(folder: Path, writer: str, command: str, changes: Sequence[Change]) -> tuple[str, Append]:
-    """The file name and what to append to it for these changes. Call under the lock."""
+def lines(folder: Path, memory: Path, command: str, changes: Sequence[Change]) -> tuple[str, Append]:
+    """The file name and what to append to it for these changes. Call under the lock, before they are written.
+
+    `memory` is this clone's file with its writer and last hash. It is changed before the log is, never after: a
+    crash between the two only begins a new writer, where the other order could go on with a line of another branch.
+    """
     at = now()
-    name = f"{writer}-{at[:7]}.jsonl"
-    offset, previous = _head(folder / name)
+    writer, offset, previous = _continued(folder, memory, at[:7]) or (secrets.token_hex(4), 0, "")
     text = b""
     for change in changes:
         line = Line(
@@ -57,12 +66,26 @@ def lines(folder: Path, writer: str, command: str, changes: Sequence[Change]) ->
         )  # fmt: skip
         previous = digest(line)
         text += msgspec.json.encode(msgspec.structs.replace(line, hash=previous)) + b"\n"
-    return name, Append(offset, text.decode())
+    write_private(memory, f"{writer} {previous}\n")
+    return _name(writer, at[:7]), Append(offset, text.decode())
 
 
 def digest(line: Line) -> str:
     """SHA-256 of the line without its own hash; `previous` in it makes the chain."""
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(line, hash=""))).hexdigest()
+
+
+def _name(writer: str, month: str) -> str:
+    return f"{writer}-{month}.jsonl"
+
+
+def _continued(folder: Path, memory: Path, month: str) -> tuple[str, int, str] | None:
+    """Writer, length and last hash of the file that this clone wrote last, if it still ends so."""
+    if not memory.exists():
+        return None
+    writer, _, last = memory.read_text(encoding="utf-8").strip().partition(" ")
+    offset, previous = _head(folder / _name(writer, month))
+    return (writer, offset, previous) if previous and previous == last else None
 
 
 def _head(path: Path) -> tuple[int, str]:
@@ -77,5 +100,5 @@ def _head(path: Path) -> tuple[int, str]:
     try:
         return size, msgspec.json.decode(last, type=Line).hash
     except msgspec.MsgspecError:
-        # A damaged log must not stop the work; the broken chain is what `audit:verify` reports.
+        # A damaged log must not stop the work: it is left as it is, and another one begun.
         return size, ""

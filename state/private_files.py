@@ -3,23 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
-
-
-def writer_id(private: Path) -> str:
-    """This clone's name in the audit log; made once. Call under the lock."""
-    return read_or_make(private / "writer", lambda: secrets.token_hex(4))
-
-
-def read_or_make(path: Path, make: object) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        assert callable(make)
-        text = str(make())
-        write_private(path, text + "\n")
-        return text
 
 
 def write_private(path: Path, text: str) -> None:

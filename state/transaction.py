@@ -9,7 +9,6 @@ from state.clock import now
 from state.errors import NotFound
 from state.journal import Append, Changes, commit
 from state.keys import new_key, number_of
-from state.private_files import writer_id
 from state.record_files import encode
 from state.records import Record
 
@@ -83,7 +82,7 @@ class Transaction:
             f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()
         }
         name, append = lines(
-            location.records / "audit", writer_id(location.private), self._command, self._audit
+            location.records / "audit", location.private / "writer", self._command, self._audit
         )
         appends: dict[str, Append] = {f"audit/{name}": append}
         commit(self._store.journal, location.records, Changes(writes, appends))
