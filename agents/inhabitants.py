@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from agents.processes import MARK
+
 
 def inhabitants(folder: Path) -> Iterator[int]:
     """The processes whose working directory is in the folder (proc(5) `cwd`); none where there is no /proc."""
-    inside = str(folder.resolve())
+    inside = str(folder.parent.resolve() / folder.name)  # a symlink in its place leads to somebody else's
     with suppress(FileNotFoundError):
         for name in os.listdir("/proc"):
             with suppress(OSError):
@@ -21,7 +23,12 @@ def inhabitants(folder: Path) -> Iterator[int]:
 
 
 def kill_inhabitants(folder: Path) -> None:
+    """Those that a run of ours has started; a person may have a shell there."""
     for pid in inhabitants(folder):
-        if pid != os.getpid():
-            with suppress(ProcessLookupError, PermissionError):
+        with suppress(OSError):
+            if pid != os.getpid() and _is_marked(pid):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _is_marked(pid: int) -> bool:
+    return f"\0{MARK}=".encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()

@@ -77,8 +77,7 @@ class Pool:
     @contextmanager
     def checkout(self, commit: str) -> Iterator[Worktree]:
         """A clean worktree at `commit`, ours until the block ends."""
-        with self._slot() as number:
-            worktree = self._prepared(number, commit)
+        with self._slot(commit) as worktree:
             try:
                 yield worktree
             finally:
@@ -105,12 +104,13 @@ class Pool:
         return folders | {name for _, name in self._registered()}
 
     @contextmanager
-    def _slot(self) -> Iterator[str]:
+    def _slot(self, commit: str) -> Iterator[Worktree]:
         self.folder.mkdir(parents=True, exist_ok=True)
         for number in range(1, _MOST + 1):
             with self._held(str(number)) as held:
-                if held:
-                    yield str(number)
+                worktree = self._prepared(str(number), commit) if held else None
+                if worktree:
+                    yield worktree
                     return
         raise Busy(f"{self.folder}: all {_MOST} worktrees are in use", "`refactory doctor` shows by whom")
 
@@ -129,7 +129,9 @@ class Pool:
         finally:
             lock.release()
 
-    def _prepared(self, name: str, commit: str) -> Worktree:
+    def _prepared(self, name: str, commit: str) -> Worktree | None:
+        """None if there is something that can't be removed: another user's files, or a mount."""
+        kill_inhabitants(self.folder / name)  # whose agent was killed
         marker = self.folder / f"{name}.ready"
         if marker.exists():
             try:
@@ -137,6 +139,8 @@ class Pool:
             except (RefactoryError, OSError):
                 pass  # killed halfway, or damaged by an agent: a new one is made
         self._remove(name)
+        if os.path.lexists(self.folder / name):
+            return None
         return self._at(name, self._add(name, commit), commit)
 
     def _at(self, name: str, git_dir: Path, commit: str) -> Worktree:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -63,3 +65,63 @@ def test_caches_that_ignore_themselves_are_not_committed(repo: Repo, pool: Pool)
     cache = r"mkdir .cache; printf '*\n' >.cache/.gitignore; echo >.cache/x; echo >work"
     assert coded(repo, pool, cache) == ["work"]
     assert coded(repo, pool, r"printf 'build/\n' >.gitignore; mkdir build; echo >build/x") == [".gitignore"]
+
+
+def test_what_a_killed_coder_left_running_is_ended_before_the_folder_is_used_again(
+    repo: Repo, pool: Pool
+) -> None:
+    head = repo.git("rev-parse", "main")
+    with pool.checkout(head) as worktree:
+        pass
+    env = {**os.environ, "REFACTORY_RUN_ID": ":left"}
+    with subprocess.Popen(["sleep", "30"], cwd=worktree.path, env=env) as orphan:
+        try:
+            with pool.checkout(head) as again:
+                assert again.path == worktree.path
+                assert orphan.wait(5) == -signal.SIGKILL
+        finally:
+            orphan.kill()
+
+
+def test_processes_where_a_slot_that_became_a_symlink_leads_are_not_ours(
+    repo: Repo, pool: Pool, tmp_path: Path
+) -> None:
+    env = {**os.environ, "REFACTORY_RUN_ID": ":theirs"}
+    with subprocess.Popen(["sleep", "30"], cwd=tmp_path, env=env) as theirs:
+        try:
+            with pool.checkout(repo.git("rev-parse", "main")) as worktree:
+                worktree.path.rename(worktree.path.with_name("moved"))
+                worktree.path.symlink_to(tmp_path)
+            assert theirs.poll() is None
+        finally:
+            theirs.kill()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ['rm -rf "$PWD"', 'rm -rf "$PWD"; echo x >"$PWD"', 'rm -rf "$(dirname "$PWD")"', "rm .git; mkdir .git"],
+)
+def test_a_slot_that_was_destroyed_is_built_anew(repo: Repo, pool: Pool, damage: str) -> None:
+    head = repo.git("rev-parse", "main")
+    with pool.checkout(head) as worktree:
+        subprocess.run(["sh", "-ec", damage], cwd=worktree.path, check=True)
+    with pool.checkout(head) as again:
+        assert again.path == worktree.path
+        assert again.snapshot() == repo.git("rev-parse", "main^{tree}")
+
+
+def test_a_slot_that_cannot_be_cleared_is_passed_over(
+    repo: Repo, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.folder.mkdir()
+    (pool.folder / "1").mkdir()
+    (pool.folder / "1" / "kept").write_text("x")
+    rmtree = shutil.rmtree
+
+    def refused(path: Path, ignore_errors: bool = False) -> None:
+        if path != pool.folder / "1":
+            rmtree(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", refused)
+    with pool.checkout(repo.git("rev-parse", "main")) as worktree:
+        assert worktree.path.name == "2"
