@@ -46,7 +46,10 @@ def _holder_file(path: Path) -> Path:
 
 def _note_holder(path: Path, what: str) -> None:
     holder = f"{what} (pid {os.getpid()}) since {time.strftime('%H:%M:%S')}\n"
-    _holder_file(path).write_text(holder, encoding="utf-8")
+    try:
+        _holder_file(path).write_text(holder, encoding="utf-8")
+    except OSError as error:
+        raise RefactoryError(f"{_holder_file(path)}: can't write: {error.strerror or error}") from None
 
 
 def _holder(path: Path) -> str:
