@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 # A command makes its objects and ends: to search them for garbage, also at the end, was a fifth of its time.
 gc.set_threshold(100_000)
@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _run(argv)
     except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
+        _say(error.format_message(), sys.stdout)
         return UsageError.exit_code
     except click.ClickException as error:
         hint = "" if not isinstance(error, click.UsageError) or not error.ctx else _help_hint(error.ctx)
@@ -126,8 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except (BrokenPipeError, ClosedPipe):
-        # Nothing may be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush(sys.stdout)
         return 0
     except Exception as error:
         return _failed(argv, _unexpected(error))
@@ -143,20 +142,43 @@ def _help_hint(ctx: click.Context) -> str:
 
 
 def _failed(argv: list[str], error: RefactoryError) -> int:
-    if wants_json(argv):
+    from commands._text import printable
+
+    command, form = asked(argv)
+    if form in ("json", "yaml"):
         from commands._output import encoded, envelope
 
-        command = next((word for word in argv if not word.startswith("-")), "")
-        print(encoded(envelope(command, None, [error]), "json"))
-    print(f"refactory: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+        _say(encoded(envelope(command, None, [error]), form), sys.stdout)
+    else:
+        _say("", sys.stdout, end="")
+    _say(printable(f"refactory: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), sys.stderr)
     return error.exit_code
 
 
-def wants_json(argv: list[str]) -> bool:
-    pairs = zip(argv, [*argv[1:], ""], strict=True)
-    return "--json" in argv or "--format=json" in argv or ("--format", "json") in pairs
+def asked(argv: list[str]) -> tuple[str, str]:
+    """The command and the format that an erroneous command line means: click may not have come as far."""
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    form = "text"
+    for word, following in zip(options, [*options[1:], ""], strict=True):
+        if word.startswith("--format"):
+            form = word.partition("=")[2] or following
+    words = argv
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in ("-C", "--api-url") else 1 :]
+    return (words[0] if words else "", "json" if "--json" in options else form)
+
+
+def _say(text: str, stream: TextIO, end: str = "\n") -> None:
+    """Say it now, or never if nobody reads on."""
+    try:
+        print(text, file=stream, end=end, flush=True)
+    except BrokenPipeError:
+        _hush(stream)
+
+
+def _hush(stream: TextIO) -> None:
+    """Nothing may be flushed at exit to a pipe that is closed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _unexpected(error: Exception) -> RefactoryError:

@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from commands._text import printable
 from commands.plan_status import Status
 from state.keys import number_of
 from state.records import Task
@@ -53,7 +54,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         if self.plain:
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     def show(self, status: Status) -> None:
         self._status = status
@@ -71,13 +72,15 @@ class Progress:
         from rich.text import Text
         from rich.tree import Tree
 
-        tree = Tree(Text(self._status.request.title if self._status else "refactory", style="bold"))
+        tree = Tree(
+            Text(printable(self._status.request.title) if self._status else "refactory", style="bold")
+        )
         for stage in STAGES:
             branch = tree.add(Text(stage, style="bold cyan" if stage == self._stage else "dim"))
             if stage == "code" and self._status:
                 for task in self._status.tasks:
                     line = f"{number_of(task.key):>3} {task.state:<12}{_by(task)} {task.title}"
-                    branch.add(Text(line, style=_COLORS.get(task.state, "")))
+                    branch.add(Text(printable(line), style=_COLORS.get(task.state, "")))
         return tree
 
 

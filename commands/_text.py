@@ -6,6 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from state.keys import number_of
 
+_CONTROL = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
+
+
+def printable(text: str) -> str:
+    """For a terminal: a title or a model's answer must not move the cursor or write the clipboard."""
+    return text.replace("\r\n", "\n").translate(_CONTROL)
+
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Columns two spaces apart. No borders: the lines stay easy to cut and grep."""
@@ -27,11 +34,11 @@ def numbers(keys: Iterable[str]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else " ".join(str(value).split())
+    return "-" if value is None else printable(" ".join(str(value).split()))
 
 
 def _field(label: str, value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = printable(", ".join(map(str, value)) if isinstance(value, list) else str(value))
     if "\n" not in text:
         return f"{label}: {text}"
     return f"{label}:\n" + "\n".join(f"  {line}".rstrip() for line in text.splitlines())
