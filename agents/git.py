@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -44,11 +45,17 @@ class GitError(RefactoryError):
 
     def __init__(self, args: Sequence[str], status: int, stderr: str) -> None:
         said = stderr.strip().splitlines()
+        last = said[-1] if said else f"exit {status}"
+        reason = next((line for line in said if line.endswith(".lock': File exists.")), last)
         super().__init__(
-            f"git {args[0]}: {said[-1] if said else f'exit {status}'}", "\n".join(said[:-1][-5:])
+            f"git {args[0]}: {reason}", "\n".join([line for line in said if line != reason][-5:])
         )
         self.status = status
         self.stderr = stderr
+
+
+# A remote that stalls would hold an agent for ever; a large clone may well take minutes.
+NETWORK_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -78,25 +85,25 @@ class Repository:
         return out
 
     def attempt(
-        self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None
+        self,
+        *args: str,
+        input: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        seconds: float | None = None,
     ) -> tuple[int, bytes, str]:
-        """Exit status, standard output, standard error."""
+        """Exit status, standard output, standard error. After `seconds` git is ended."""
         if any("\0" in arg for arg in args):
             raise UsageError(f"git {args[0]}: a name with a NUL character can't exist")
         for name in _LOCAL:
             os.environ.pop(name, None)
         with _file_of(input) if input is not None else nullcontext() as stdin:
-            status, out, err = Git(str(self.work_tree or self.git_dir)).execute(
+            process = Git(str(self.work_tree or self.git_dir)).execute(
                 ["git", *_OPTIONS, *args],
                 istream=stdin,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
+                as_process=True,
                 env={**self._env(), **(env or {})},
             )
-        text = err if isinstance(err, str) else err.decode("utf-8", "replace")
-        return int(status), bytes(out), text
+            return _finished(process, seconds)
 
     def _env(self) -> dict[str, str]:
         env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -114,6 +121,11 @@ class Repository:
         name = f"{revision}^{{commit}}"
         status, out, _ = self.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", name)
         return None if status else out.decode().strip()
+
+    def check_branch(self, branch: str) -> None:
+        """Raises UsageError for what can't be a branch's name: `main~1`, `a..b`, an option."""
+        if self.attempt("check-ref-format", f"refs/heads/{branch}")[0]:
+            raise UsageError(f"{branch!r} is no branch name")
 
     def tree(self, commit: str) -> str:
         """Its tree's id. `commit` must be a whole id, as the answer is remembered."""
@@ -153,6 +165,33 @@ class Repository:
         """A file's content in a commit; None where there is no such regular file."""
         status, out, _ = self.attempt("cat-file", "blob", f"{commit}:{path}")
         return None if status else out
+
+
+def last_line(said: str) -> str:
+    """What git gave as the reason."""
+    lines = [line for line in said.splitlines() if line.strip() and not line.startswith("hint:")]
+    return lines[-1] if lines else "no reason given"
+
+
+def shown(path: str) -> str:
+    """A path as one printable line: control characters and bytes that are no UTF-8 escaped."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in path)
+
+
+def _escaped(char: str) -> str:
+    byte = ord(char) - 0xDC00  # os.fsdecode's way to keep a byte
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else char.encode("unicode_escape").decode()
+
+
+def _finished(process: Git.AutoInterrupt, seconds: float | None) -> tuple[int, bytes, str]:
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        # Its pipes are left unread: a transport that git has started may hold them for longer.
+        assert process.proc
+        process.proc.terminate()
+        return process.proc.wait(), b"", f"no end after {seconds:g} seconds"
+    return process.returncode, out, err.decode("utf-8", "replace")
 
 
 def _file_of(data: bytes) -> BinaryIO:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from agents.coder import diffstat
 from agents.completion import close
-from agents.git import Repository
+from agents.git import NETWORK_SECONDS, Repository, last_line
 from agents.orchestrator import latest, pinned, remote_url
 from agents.workspace import Workspace, branch_ref, local
 from state.errors import Conflict, Unavailable
@@ -141,17 +141,19 @@ def _push(workspace: Workspace, name: str, landing: Landing) -> None:
         if heads.get(target) not in (landing.before, landing.commit):
             _refuse_moved(f"{target} at {name}", heads.get(target), landing.before)
         specs.append(f"{landing.commit}:{branch_ref(target)}")
-    status, _, err = git.attempt("push", "--quiet", "--atomic", "--no-verify", *leases, "--", name, *specs)
+    status, _, err = git.attempt(
+        "push", "--quiet", "--atomic", "--no-verify", *leases, "--", name, *specs, seconds=NETWORK_SECONDS
+    )
     if status:
-        raise Unavailable(f"git push to {name} was refused: {_last_line(err)}", "nothing was pushed")
+        raise Unavailable(f"git push to {name} was refused: {last_line(err)}", "nothing was pushed")
 
 
 def _remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:
-    status, out, err = git.attempt("ls-remote", "--quiet", "--", name, *map(branch_ref, branches))
+    status, out, err = git.attempt(
+        "ls-remote", "--quiet", "--", name, *map(branch_ref, branches), seconds=NETWORK_SECONDS
+    )
     if status:
-        raise Unavailable(
-            f"can't read the remote {name}: {_last_line(err)}", "`git ls-remote` shows the same"
-        )
+        raise Unavailable(f"can't read the remote {name}: {last_line(err)}", "`git ls-remote` shows the same")
     rows = (line.split("\t", 1) for line in out.decode().splitlines())
     return {ref.removeprefix("refs/heads/"): commit for commit, ref in rows}
 
@@ -160,13 +162,9 @@ def _contains(git: Repository, name: str, branch: str, head: str | None, commit:
     """Whether a remote's branch has the commit; somebody may have pushed more on top of it."""
     if head is None or head == commit or git.is_ancestor(commit, head):
         return head is not None
-    git.attempt("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", name, branch_ref(branch))
+    args = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", name, branch_ref(branch))
+    git.attempt(*args, seconds=NETWORK_SECONDS)
     return git.is_ancestor(commit, head)
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip() and not line.startswith("hint:")]
-    return lines[-1] if lines else "no reason given"
 
 
 def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launch:

@@ -96,8 +96,7 @@ def current_branch(repository: Repository) -> str:
 
 def pinned(repository: Repository, branch: str) -> str:
     """The target branch's commit now."""
-    if repository.attempt("check-ref-format", f"refs/heads/{branch}")[0]:
-        raise UsageError(f"{branch!r} is no branch name")
+    repository.check_branch(branch)
     commit = repository.resolve(f"refs/heads/{branch}")
     if commit is None and repository.resolve("HEAD") is None:
         raise Conflict("the repository has no commits yet", "make a first commit, then orchestrate")

@@ -6,8 +6,9 @@ import os
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
-from agents.git import GitError, Repository
+from agents.git import NETWORK_SECONDS, GitError, Repository, last_line
 from agents.worktrees import Pool
 from state.config import Config
 from state.errors import Conflict, RefactoryError, Unavailable
@@ -79,14 +80,19 @@ class Workspace:
         """The branch's head at the remote, its objects brought here; None if there is no such branch."""
         if self.remote is None:
             return None
-        with locked(self.git_lock, "git fetch"):
-            spec = f"+{branch_ref(branch)}:refs/refactory/remote/{branch}"
-            status, _, err = self.repository.attempt("fetch", "--quiet", "--no-tags", "--", self.remote, spec)
+        arrived = f"refs/refactory/fetched/{token_hex(8)}"
+        spec = f"{branch_ref(branch)}:{arrived}"
+        args = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.remote, spec)
+        status, _, err = self.repository.attempt(*args, seconds=NETWORK_SECONDS)
         if status and "couldn't find remote ref" in err:
             return None
         if status:
-            raise Unavailable(f"git fetch from {self.remote}: {err.strip().splitlines()[-1]}")
-        return self.repository.resolve(f"refs/refactory/remote/{branch}")
+            raise Unavailable(f"git fetch from {self.remote}: {last_line(err)}")
+        with locked(self.git_lock, "git update-ref"):
+            commit = self.repository.run("rev-parse", "--verify", arrived)
+            self.repository.update_ref(f"refs/refactory/remote/{branch}", commit)
+            self.repository.run("update-ref", "-d", arrived)
+        return commit
 
     def set_branch(self, branch: str, commit: str, owner: str) -> None:
         """Move one of our branches; what it pointed to is backed up unless it is in the new history."""
@@ -108,16 +114,23 @@ class Workspace:
             return
         ref = branch_ref(branch)
         status, _, err = self.repository.attempt(
-            "push", "--quiet", "--no-verify", "--", self.remote, f"+{ref}:{ref}"
+            "push", "--quiet", "--no-verify", "--", self.remote, f"+{ref}:{ref}", seconds=NETWORK_SECONDS
         )
         if status:
-            raise Unavailable(f"git push to {self.remote}: {err.strip().splitlines()[-1]}")
+            raise Unavailable(f"git push to {self.remote}: {last_line(err)}")
 
 
 def local(store: Store, remote: str | None = None) -> Workspace:
     """This clone's workspace."""
-    location = store.location
-    cache = Path(store.config.worktrees).expanduser() if store.config.worktrees else location.cache
+    return _clone(store.config, store.location, remote)
+
+
+def _clone(config: Config, location: Location, remote: str | None) -> Workspace:
+    """A configured folder may be committed, so each clone has its own folder in it."""
+    cache = location.cache
+    if config.worktrees:
+        name = sha256(os.fsencode(location.git_dir.resolve())).hexdigest()[:16]
+        cache = Path(config.worktrees).expanduser() / name
     return Workspace(Repository(location.git_dir), location.private, cache, remote)
 
 
@@ -136,8 +149,7 @@ def mirror(remote: str) -> Workspace:
 def for_claim(config: Config, location: Location | None, orchestration: Orchestration) -> Workspace:
     """The clone the agent runs in, or a mirror of the remote."""
     if location is not None:
-        cache = Path(config.worktrees).expanduser() if config.worktrees else location.cache
-        return Workspace(Repository(location.git_dir), location.private, cache, orchestration.remote)
+        return _clone(config, location, orchestration.remote)
     if orchestration.remote is None:
         raise RefactoryError(
             "this orchestration names no git remote, so its code can't be had from here",

@@ -52,10 +52,13 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def run(store: Store, params: PullRecord) -> Recorded:
     from agents.completion import report
+    from agents.git import Repository
     from agents.work import Report
 
     if not (params.commit or params.branch or params.pr_url or params.failure):
         raise UsageError("nothing to record", "give a commit, a branch, a pull request's URL, or a failure")
+    if params.branch is not None:
+        Repository(store.location.git_dir).check_branch(params.branch)
     found = Report(
         commit=params.commit or _head(store, params),
         base=params.base,
