@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -48,8 +50,7 @@ def launch(store: Store, plan: Plan, landing: Landing, review: Review, remote: s
         _merge(store.location, workspace, landing)
     else:
         _push(workspace, remote or store.config.remote or "origin", landing)
-    done = store.all(Launch, lambda launch: launch.plan == plan.key and launch.landing == landing)
-    return done[-1] if done else _record(store, plan, landing, review)
+    return _record(store, plan, landing, review)
 
 
 def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[Outcome, Review]:
@@ -79,9 +80,8 @@ def _merge(location: Location, workspace: Workspace, landing: Landing) -> None:
         if git.is_ancestor(landing.commit, head):
             return
         _refuse_moved(target, head, landing.before)
-        for folder in _checked_out(git, location, target):
-            _follow(folder, head, landing.commit)
-        git.update_ref(branch_ref(target), landing.commit, head)
+        with _following(_checked_out(git, location, target), head, landing.commit):
+            git.update_ref(branch_ref(target), landing.commit, head)
 
 
 def _refuse_moved(target: str, head: str | None, before: str) -> None:
@@ -110,6 +110,21 @@ def _main_tree(git: Repository, location: Location, listed: Path) -> Path:
         return location.root
     status, configured, _ = git.attempt("config", "core.worktree")
     return listed if status else git.git_dir / os.fsdecode(configured).rstrip("\n")
+
+
+@contextmanager
+def _following(folders: list[Path], old: str, new: str) -> Iterator[None]:
+    """Bring the folders from `old` to `new`; back again, if one refuses or the block fails."""
+    moved: list[Path] = []
+    try:
+        for folder in folders:
+            _follow(folder, old, new)
+            moved.append(folder)
+        yield
+    except BaseException:
+        for folder in moved:
+            _follow(folder, new, old)
+        raise
 
 
 def _follow(folder: Path, old: str, new: str) -> None:
@@ -169,6 +184,9 @@ def _contains(git: Repository, name: str, branch: str, head: str | None, commit:
 
 def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launch:
     with store.transaction("launch") as changes:
+        done = changes.all(Launch, lambda launch: launch.plan == plan.key and launch.landing == landing)
+        if done:
+            return done[-1]
         orchestration = changes.get(Orchestration, review.orchestration)
         for key in _arrived(orchestration.outcome):
             task = changes.get(Task, key)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +9,7 @@ import pytest
 from agents.launcher import landing, launch
 from agents.reconciler import reconcile
 from agents.reviewer import review
-from state.errors import Conflict, Unavailable
+from state.errors import Conflict, RefactoryError, Unavailable
 from state.records import Launch, Plan, Request, Task
 from state.store import Store
 from tests.agents.finished import complete, planned
@@ -169,3 +170,41 @@ def test_a_recorded_push_is_looked_for_at_the_remote(
     remote.git("update-ref", "refs/heads/main", later)
     assert land(store, ready, "push", push_target=True) == done
     assert origin(repo, "main") == later
+
+
+def test_a_launch_that_cannot_move_the_branch_changes_nothing(repo: Repo, store: Store, ready: Plan) -> None:
+    main = repo.git("rev-parse", "main")
+    (repo.path / "calc.py").write_text("mine = 1\n")
+    stale = repo.path / ".git" / "refs" / "heads" / "main.lock"
+    stale.touch()
+    with pytest.raises(RefactoryError, match=r"main\.lock"):
+        land(store, ready, "merge")
+    stale.unlink()
+    assert repo.git("rev-parse", "main") == main
+    assert repo.git("status", "--short", "--", ":!.refactory") == "M calc.py"
+    assert not (repo.path / "one.txt").exists()
+    land(store, ready, "merge")
+    assert (repo.path / "calc.py").read_text() == "mine = 1\n"
+
+
+def test_a_working_tree_that_refuses_keeps_the_others_where_they_are(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    second = Repo(tmp_path / "second")
+    repo.git("worktree", "add", "-q", "--force", str(second.path), "main")
+    second.write({"one.txt": "in the way\n"})
+    with pytest.raises(Conflict, match=r"one\.txt"):
+        land(store, ready, "merge")
+    assert repo.git("status", "--short", "--", ":!.refactory") == ""
+    assert not (repo.path / "one.txt").exists()
+
+
+def test_two_launches_at_once_are_recorded_once(store: Store, ready: Plan) -> None:
+    planned_landing, found = landing(store, ready, "merge", None, False)
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(launch, Store.open(store.location.root), ready, planned_landing, found, None)
+            for _ in range(2)
+        ]
+        assert both[0].result() == both[1].result()
+    assert len(store.all(Launch)) == 1
