@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -101,7 +103,19 @@ class Workspace:
             old = self.repository.resolve(ref)
             if old and old != commit and not self.repository.is_ancestor(old, commit):
                 self.repository.update_ref(backup_ref(owner, old), old)
+            if old and old != commit:
+                self._refuse_checked_out(branch)
+            _remove_stale_lock(self.repository.git_dir / f"{ref}.lock")
             self.repository.update_ref(ref, commit)
+
+    def _refuse_checked_out(self, branch: str) -> None:
+        for block in self.repository.run("worktree", "list", "--porcelain", "-z").split("\0\0"):
+            folder, *lines = block.split("\0")
+            if f"branch {branch_ref(branch)}" in lines:
+                raise Conflict(
+                    f"{branch} is checked out in {folder.removeprefix('worktree ')}, so it can't be moved",
+                    "switch to another branch there, then try again",
+                )
 
     def keep(self, owner: str, commit: str) -> None:
         """Back up a commit that no branch of ours points to."""
@@ -118,6 +132,13 @@ class Workspace:
         )
         if status:
             raise Unavailable(f"git push to {self.remote}: {last_line(err)}")
+
+
+def _remove_stale_lock(path: Path) -> None:
+    """A killed git's, on a ref of ours: we hold the git lock, and no update of a ref takes seconds."""
+    with suppress(FileNotFoundError):
+        if time.time() - path.stat().st_mtime > 3:
+            path.unlink()
 
 
 def local(store: Store, remote: str | None = None) -> Workspace:

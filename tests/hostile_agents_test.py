@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from agents.git import Repository
+from agents.workspace import Workspace
 from agents.worktrees import Pool
+from state.errors import Conflict
 from tests.conftest import Repo, make_repo
 
 
@@ -125,3 +127,21 @@ def test_a_slot_that_cannot_be_cleared_is_passed_over(
     monkeypatch.setattr(shutil, "rmtree", refused)
     with pool.checkout(repo.git("rev-parse", "main")) as worktree:
         assert worktree.path.name == "2"
+
+
+def test_a_branch_that_is_checked_out_is_not_moved_and_a_stale_lock_is_removed(
+    repo: Repo, tmp_path: Path
+) -> None:
+    git_dir = repo.path / ".git"
+    workspace = Workspace(Repository(git_dir), git_dir / "refactory", tmp_path, None)
+    first = repo.git("rev-parse", "main")
+    repo.git("checkout", "-qb", "refactory/plans/1")
+    second = repo.commit({"x": "x"})
+    with pytest.raises(Conflict, match="checked out in"):
+        workspace.set_branch("refactory/plans/1", first, "1")
+    repo.git("checkout", "-q", "main")
+    lock = git_dir / "refs" / "heads" / "refactory" / "plans" / "1.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))
+    workspace.set_branch("refactory/plans/1", first, "1")
+    assert repo.git("rev-parse", "refactory/plans/1") == first != second
