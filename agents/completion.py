@@ -153,8 +153,13 @@ def rework(store: Store, task_id: str, onto: str | None, reason: str) -> Task:
     """Send a completed task back to its coder, on top of `onto`; what was built on it goes back, too."""
     with store.transaction("task:rework") as changes:
         task = changes.get(Task, task_id)
-        if task.state == "assigned" and task.base == onto:
-            return task
+        if task.state == "assigned" and (task.base, task.feedback) == (onto, reason):
+            return task  # two found the same at once
+        if task.state != "completed":
+            raise Conflict(
+                f"task {number_of(task.key)} is {task.state}: only completed work is sent back",
+                "`refactory task:cancel` and `task:retry` start it anew",
+            )
         return send_back(changes, task, "rework", reason, onto)
 
 
@@ -192,7 +197,7 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
             raise UsageError(f"the reason is longer than {_FEEDBACK} characters")
         end_lease(changes, task)
         block(changes, task)
-        cancelled = changes.put(move(task, "cancelled", feedback=reason))
+        cancelled = changes.put(move(task, "cancelled", feedback=reason or task.feedback))
         plan = changes.get(Plan, task.plan)
         if plan.state == "failed":
             close(changes, plan)  # it may have been the last that was missing

@@ -30,6 +30,7 @@ class Crew:
     """`arguments` come before the agent's command: the repository, the API's URL."""
 
     arguments: Sequence[str]
+    plan: str
     logs: Path
     members: dict[str, Member] = field(default_factory=dict)
 
@@ -71,7 +72,7 @@ class Crew:
         with (self.logs / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, str(program()), *self.arguments, f"agent:{role}", "--name", name,
-                 "--parent", str(os.getpid())],
+                 "--plan-id", self.plan, "--parent", str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -20,14 +20,16 @@ from state.transaction import Transaction
 DONE = frozenset({"completed", "merged"})
 
 
-def claim(store: Store, agent: str, role: Role, pid: int | None) -> Claim | None:
+def claim(store: Store, agent: str, role: Role, pid: int | None, plan: str | None = None) -> Claim | None:
     """The next task for this agent, or None. Raises BudgetReached when there is one that may not start."""
-    if not any(_waiting(store, task, agent, role) for task in store.all(Task)):
+    here = [task for task in store.all(Task) if plan in (None, task.plan)]
+    if not any(_waiting(store, task, agent, role) for task in here):
         return None  # asked many times a second: only a hit is worth the lock
     with store.transaction(f"agent:{role}") as changes:
         tasks = {task.key: task for task in changes.all(Task)}
         for task in tasks.values():
-            if _waiting(store, task, agent, role) and _ready(task, tasks):
+            mine = plan in (None, task.plan) and _waiting(store, task, agent, role)
+            if mine and _ready(task, tasks):
                 return _claimed(store, changes, task, tasks, agent, role, pid)
     return None
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agents.task_list.drafts import TaskDraft, TaskList, check, serialise_overlaps
 from agents.task_list.parse import parse
 from state.config import Config
-from state.errors import Conflict
+from state.errors import Conflict, UsageError
 from state.keys import number_of
 from state.lifecycle import move
 from state.records import Plan, Request, Task
@@ -17,9 +17,13 @@ from state.store import Store
 from state.transaction import Transaction
 
 
-def plan(store: Store, request_id: str, task_list: str | None, backend: str | None) -> Plan:
+def plan(
+    store: Store, request_id: str, task_list: str | None, backend: str | None, again: bool = False
+) -> Plan:
     """Make a plan of the request. A model is asked before anything is locked."""
     config = store.config
+    if not again:
+        _check_plans(store, store.get(Request, request_id))
     chosen = backend or ("template" if task_list is not None else config.planner.backend)
     request = store.get(Request, request_id)
     _check_state(request)
@@ -33,6 +37,17 @@ def plan(store: Store, request_id: str, task_list: str | None, backend: str | No
         return _recorded(changes, plan, request, tasks, config)
 
 
+def _check_plans(store: Store, request: Request) -> None:
+    """A plan that work has begun on is gone on with: a second one would do it all again."""
+    for plan in store.all(Plan, lambda plan: plan.request == request.key):
+        if plan.state in ("orchestrated", "failed"):
+            number = number_of(request.key)
+            raise Conflict(
+                f"request {number} has plan {number_of(plan.key)}, which is {plan.state}",
+                f"`refactory run {number}` goes on with it; --again plans anew all the same",
+            )
+
+
 def _check_state(request: Request) -> None:
     if request.state in ("done", "cancelled"):
         raise Conflict(f"request {number_of(request.key)} is {request.state}", "create a new request")
@@ -40,6 +55,8 @@ def _check_state(request: Request) -> None:
 
 def template(request: Request, task_list: str | None, _store: Store) -> TaskList:
     """The tasks written in the request's description or in the given list; without a list, one task."""
+    if task_list is not None and not task_list.strip():
+        raise UsageError("the task list is empty", "docs/configuration.md shows how one is written")
     found = parse(request.description if task_list is None else task_list)
     if found.tasks:
         return found

@@ -16,7 +16,8 @@ from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
 from agents.workspace import Workspace
 from state.errors import BudgetReached, Busy, Conflict, RefactoryError, Unavailable, UsageError
-from state.records import Tests
+from state.keys import number_of
+from state.records import Task, Tests
 
 _OUTAGES = (Unavailable, Busy)
 _PATIENCE = 4  # outages in a row before the agent gives up
@@ -30,13 +31,20 @@ class Worker:
     """`workspace` finds the code for a claim; `home` is where relative paths of the configuration start."""
 
     def __init__(
-        self, name: str, role: Role, ledger: Ledger, workspace: Callable[[Claim], Workspace], home: Path
+        self,
+        name: str,
+        role: Role,
+        ledger: Ledger,
+        workspace: Callable[[Claim], Workspace],
+        home: Path,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.role = role
         self.ledger = ledger
         self.workspace = workspace
         self.home = home
+        self.say = say
         self.stopping = threading.Event()
         self._outages = 0
 
@@ -55,7 +63,8 @@ class Worker:
         return done
 
     def _do(self, claim: Claim, parent: int | None) -> None:
-        meter = Meter()
+        task, meter = claim.task, Meter()
+        self.say(f"task {number_of(task.key)}, attempt {task.attempts}: {task.title}")
         with _heartbeat(self.ledger, claim, self.stopping, parent) as held:
             try:
                 self._code(claim, held, meter) if self.role == "coder" else self._test(claim, held)
@@ -95,12 +104,16 @@ class Worker:
             self._send_back(claim, conflict)
             return
         if held():
-            self.ledger.report(self.name, claim, report)
+            self._done(self.ledger.report(self.name, claim, report))
 
     def _test(self, claim: Claim, held: Callable[[], bool]) -> None:
         tests = check_task(claim, self.workspace(claim), self.name, held)
         if held():
-            self.ledger.report_tests(claim, claim.task.commit or "", tests)
+            self._done(self.ledger.report_tests(claim, claim.task.commit or "", tests))
+
+    def _done(self, task: Task) -> None:
+        why = f": {task.feedback.strip().splitlines()[0]}" if task.feedback.strip() else ""
+        self.say(f"task {number_of(task.key)} is {task.state}{why}")
 
     def _give_back(self, claim: Claim, meter: Meter) -> None:
         with suppress(Conflict, Unavailable):  # reported already, or lost; a lease ends by itself, too
@@ -110,13 +123,12 @@ class Worker:
         reason = "\n".join(part for part in (error.message, error.hint) if part)
         if self.role == "tester":
             tests = Tests(verdict="failed", tester=self.name, output=reason)
-            self.ledger.report_tests(claim, claim.task.commit or "", tests)
+            self._done(self.ledger.report_tests(claim, claim.task.commit or "", tests))
             return
         backend = claim.config.coder.backend
         final = isinstance(error, ModelError)  # it was retried already, with backoff
-        self.ledger.report(
-            self.name, claim, Report(backend=backend, failure=reason, final=final, usage=meter.usage)
-        )
+        report = Report(backend=backend, failure=reason, final=final, usage=meter.usage)
+        self._done(self.ledger.report(self.name, claim, report))
 
     def _send_back(self, claim: Claim, conflict: ParentsConflict) -> None:
         """Two tasks this one builds on clash: the later one is done again on top of the other."""

@@ -16,10 +16,10 @@ from state.store import Store
 
 
 def agent_command(name: str, help_text: str, role: Role) -> click.Command:
-    def callback(name: str, once: bool, parent: int | None) -> int:
+    def callback(name: str, plan_id: str | None, once: bool, parent: int | None) -> int:
         context = click.get_current_context().find_object(Context)
         assert context is not None
-        return _work(context, name, role, once, parent)
+        return _work(context, name, plan_id, role, once, parent)
 
     return click.Command(
         name,
@@ -29,6 +29,7 @@ def agent_command(name: str, help_text: str, role: Role) -> click.Command:
             click.Option(
                 ["--name"], envvar="AGENT_NAME", default=f"{role}-1", show_default=True, help="Its name."
             ),
+            click.Option(["--plan-id"], metavar="<planId>", help="Work on this plan's tasks only."),
             click.Option(["--once"], is_flag=True, help="Do one task and end; exit code 3 if there is none."),
             click.Option(["--parent"], type=int, metavar="PID", help="End when this parent process is gone."),
         ],
@@ -50,7 +51,7 @@ def _presence(location: Location | None, parent: int | None) -> Iterator[None]:
         local(Store(location)).pool.dispose()
 
 
-def _work(context: Context, name: str, role: Role, once: bool, parent: int | None) -> int:
+def _work(context: Context, name: str, plan: str | None, role: Role, once: bool, parent: int | None) -> int:
     from agents.worker import Worker
     from agents.workspace import Workspace, for_claim
     from commands._ledger import OperationLedger
@@ -64,7 +65,7 @@ def _work(context: Context, name: str, role: Role, once: bool, parent: int | Non
         return for_claim(claim.config, location, claim.orchestration)
 
     home = location.root if location else context.folder.absolute()
-    worker = Worker(name, role, OperationLedger(context), workspace, home)
+    worker = Worker(name, role, OperationLedger(context, plan), workspace, home, click.echo)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: worker.stopping.set())
     with _presence(location, parent):

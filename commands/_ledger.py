@@ -16,14 +16,15 @@ _FRESH = 2.0  # seconds after which to ask again though no task file has changed
 class OperationLedger:
     """Local or remote: `context.call` decides."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, plan: str | None = None) -> None:
         self._context = context
+        self._plan = plan
         self._asked: tuple[int, float] = (0, 0.0)
 
     def claim(self, agent: str, role: Role) -> Claim | None:
         if not self._worth_asking():
             return None
-        params = agent_claim.AgentClaim(agent_name=agent, role=role, pid=self._pid())
+        params = agent_claim.AgentClaim(agent_name=agent, role=role, pid=self._pid(), plan_id=self._plan)
         claim = self._context.call(agent_claim.OPERATION, params).claim
         if claim:
             self._asked = (0, 0.0)

@@ -146,7 +146,7 @@ def code(context: Context, plan: str, progress: Progress) -> None:
     status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
     if settled(status) or status.orchestration is None:
         return
-    with _crew(context) as crew:
+    with _crew(context, plan) as crew:
         for name in status.orchestration.agents:
             crew.start(name, "coder")
         while not settled(status):
@@ -193,10 +193,9 @@ def dispose_worktrees(context: Context, orchestration: Orchestration | None) -> 
         mirror(orchestration.remote).pool.dispose()
 
 
-def _crew(context: Context) -> Crew:
+def _crew(context: Context, plan: str) -> Crew:
     arguments = ["-C", str(context.folder.absolute())]
     if context.api_url:
-        return Crew(
-            [*arguments, "--api-url", context.api_url], Path(tempfile.mkdtemp(prefix="refactory-agents-"))
-        )
-    return Crew(arguments, context.store.location.private / "logs" / "agents")
+        logs = Path(tempfile.mkdtemp(prefix="refactory-agents-"))
+        return Crew([*arguments, "--api-url", context.api_url], plan, logs)
+    return Crew(arguments, plan, context.store.location.private / "logs" / "agents")

@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from agents.work import Claim, Role
-from commands._operation import AgentName, Operation, Params
+from commands._operation import AgentName, Operation, Params, PlanId
 from commands._text import fields
 from state.keys import number_of
+from state.records import Plan
 from state.store import Store
 
 
@@ -20,6 +21,7 @@ class AgentClaim(Params):
     pid: Annotated[
         int | None, Meta(description="The agent's process on this host: its end ends the lease.")
     ] = None
+    plan_id: Annotated[PlanId | None, Meta(description="Only this plan's tasks.")] = None
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -31,7 +33,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def run(store: Store, params: AgentClaim) -> Claimed:
     from agents.dispatch import claim
 
-    return Claimed(claim=claim(store, params.agent_name, params.role, params.pid))
+    plan = None if params.plan_id is None else store.get(Plan, params.plan_id).key
+    return Claimed(claim=claim(store, params.agent_name, params.role, params.pid, plan))
 
 
 def text(claimed: Claimed) -> str:

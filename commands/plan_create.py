@@ -28,11 +28,15 @@ class PlanCreate(Params):
         ),
     ] = None
 
+    again: Annotated[
+        bool, Meta(description="Plan anew, though work on another plan of the request has begun.")
+    ] = False
+
 
 def run(store: Store, params: PlanCreate) -> Plan:
     from agents.planner import plan
 
-    return plan(store, str(params.id), params.task_list, params.planner)
+    return plan(store, str(params.id), params.task_list, params.planner, params.again)
 
 
 OPERATION = Operation(run, PlanCreate, "POST /requests/{id}/plans", plan_text, status=lambda _: 201)

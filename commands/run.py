@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +16,11 @@ from commands._output import show
 from commands._text import fields, numbers
 from state.errors import Conflict, UsageError
 from state.keys import number_of
-from state.records import Outcome, Plan, Request
+from state.records import Outcome, Plan, Request, Task
+
+if TYPE_CHECKING:
+    from commands._pipeline import Result, Stage
+    from commands._progress import Progress
 
 OPTIONS: list[click.Parameter] = [
     click.Argument(["request"], metavar="[<requestId>]", required=False),
@@ -36,7 +43,6 @@ OPTIONS: list[click.Parameter] = [
 
 
 def run(**given: Any) -> int:
-    from commands import _pipeline
     from commands._progress import Progress
 
     context = click.get_current_context().find_object(Context)
@@ -44,24 +50,53 @@ def run(**given: Any) -> int:
     form = chosen_format(given)
     with Progress(given["progress"]) as progress:
         request = _request(context, given)
-        progress.stage("plan")
-        plan = _pipeline.plan_for(context, request.key, _task_list(given["task_list"]), given["planner"])
-        _check_gate(plan, given["until"])
-        if given["until"] != "plan" and plan.state != "done":
-            _pipeline.orchestrated(
-                context, plan.key, given["agents"], given["target_branch"], _shared(context, given)
-            )
-        result = _pipeline.Run(
-            context,
-            plan.key,
-            progress,
-            until=given["until"] or "launch",
-            how=given["how"],
-            remote=given["remote"],
-            push_target=given["push_target"],
-        ).go()
+        with _going_on(request):
+            result = _run(context, request, given, progress)
     show("run", result, text(result), form, failed=result.exit_code != 0)
     return result.exit_code
+
+
+def _run(context: Context, request: Request, given: dict[str, Any], progress: Progress) -> Result:
+    from commands import _pipeline
+
+    progress.stage("plan")
+    plan = _pipeline.plan_for(context, request.key, _task_list(given["task_list"]), given["planner"])
+    until: Stage = given["until"] or "launch"
+    _check_gate(plan, until)
+    if given["how"] == "push" and until == "launch" and not context.api_url:
+        _check_remote(context, given["remote"])
+    if until != "plan" and plan.state != "done":
+        remote = _shared(context, given)
+        _pipeline.orchestrated(context, plan.key, given["agents"], given["target_branch"], remote)
+    return _pipeline.Run(
+        context,
+        plan.key,
+        progress,
+        until=until,
+        how=given["how"],
+        remote=given["remote"],
+        push_target=given["push_target"],
+    ).go()
+
+
+@contextmanager
+def _going_on(request: Request) -> Iterator[None]:
+    """Whoever stops a run must know how to go on with it."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        number = number_of(request.key)
+        print(f"refactory: stopped; `refactory run {number}` goes on with it", file=sys.stderr)
+        raise
+
+
+def _check_remote(context: Context, remote: str | None) -> None:
+    """Before a model is paid for work that could not be pushed."""
+    from agents.git import Repository
+    from agents.orchestrator import remote_url
+
+    name = remote or context.store.config.remote or "origin"
+    remote_url(Repository(context.store.location.git_dir), name)
 
 
 def _request(context: Context, given: dict[str, Any]) -> Request:
@@ -95,9 +130,9 @@ def _check_gate(plan: Plan, until: str | None) -> None:
         )
 
 
-def text(result: Any) -> str:
+def text(result: Result) -> str:
     status = result.status
-    outcome: Outcome | None = status.orchestration and status.orchestration.outcome
+    outcome = status.orchestration.outcome if status.orchestration else None
     review, landing = status.review, status.launch and status.launch.landing
     stat = landing and landing.diffstat
     return fields(
@@ -105,7 +140,7 @@ def text(result: Any) -> str:
             ("request", f"{number_of(status.request.key)} {status.request.title}"),
             ("plan", number_of(status.plan.key)),
             ("stage", result.stage),
-            ("tasks", "\n".join(f"{number_of(t.key)} {t.state}: {t.title}" for t in status.tasks)),
+            ("tasks", "\n".join(map(_task_line, status.tasks))),
             ("landed", outcome and numbers(landed.task for landed in outcome.landed)),
             ("left out", outcome and "\n".join(_left_out(outcome))),
             ("branch", outcome and outcome.branch),
@@ -114,8 +149,27 @@ def text(result: Any) -> str:
                 "launched",
                 landing and f"{landing.how}: {', '.join(landing.branches)} at {landing.commit[:12]}",
             ),
+            ("next", _next(result)),
             ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
         ]
+    )
+
+
+def _task_line(task: Task) -> str:
+    line = f"{number_of(task.key)} {task.state}: {task.title}"
+    why = task.feedback.strip().splitlines()[:1] if task.state in ("failed", "blocked") else []
+    return "\n    ".join([line, *why])
+
+
+def _next(result: Result) -> str:
+    """What to do about what failed."""
+    failed = [number_of(task.key) for task in result.status.tasks if task.state == "failed"]
+    if not failed or result.exit_code == 0:
+        return ""
+    request = number_of(result.status.request.key)
+    return (
+        f"`refactory task:inspect {failed[0]}` says why; `refactory run {request}` tries again; "
+        f"`refactory task:cancel {failed[0]}` gives it up"
     )
 
 

@@ -37,7 +37,7 @@ def check(tasks: Sequence[TaskDraft]) -> list[str]:
     check_number(tasks)
     _check_each(tasks)
     found = [
-        f"tasks {tasks[i].id} and {tasks[j].id} may run at once and change the same files: {', '.join(common)}"
+        f"`{tasks[i].title}` and `{tasks[j].title}` may run at once and change the same files: {', '.join(common)}"
         for i, j, common in _clashes(tasks, _predecessors(tasks))
     ]
     more = [f"{len(found) - SHOWN} more pairs of tasks overlap"] if len(found) > SHOWN else []
@@ -89,7 +89,7 @@ def _check_each(tasks: Sequence[TaskDraft]) -> None:
 
 
 def _without_scope(tasks: Sequence[TaskDraft]) -> list[str]:
-    names = [task.id for task in tasks if not task.scope]
+    names = [f"`{task.title}`" for task in tasks if not task.scope]
     if not names or len(tasks) == 1:
         return []
     return [f"without a scope, a task may change any file: {listed(names)}"]

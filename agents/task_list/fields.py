@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]+)?(\S.*)")
-_NAME = r"(id|scope|files|depends[ _-]?on|acceptance(?: criteria)?)"
+_NAME = r"(id|scope|files|depends(?:[ _-]?on)?|acceptance(?: criteria)?)"
 FIELD = re.compile(
     rf"([ \t]*)([-*+][ \t]+)?(?:{_NAME}[ \t]*:|\*\*{_NAME}:\*\*|\*\*{_NAME}\*\*[ \t]*:)(.*)", re.IGNORECASE
 )

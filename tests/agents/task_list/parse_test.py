@@ -234,15 +234,15 @@ def test_overlaps_of_parallel_tasks_are_warned_of() -> None:
     tasks = [task("a", scope="src/ x.py"), task("b", scope="src/b.py x.py"), task("c", "b", scope="src/b.py")]
     both = "may run at once and change the same files"
     assert check(tasks) == [
-        f"tasks a and b {both}: src/ ~ src/b.py, x.py",
-        f"tasks a and c {both}: src/ ~ src/b.py",
+        f"`T` and `T` {both}: src/ ~ src/b.py, x.py",
+        f"`T` and `T` {both}: src/ ~ src/b.py",
     ]
     assert check([task("a", scope="x"), task("b", "a", scope="x")]) == []
 
 
 def test_missing_scopes_are_warned_of_once() -> None:
     assert check([task("a"), task("b"), task("c", scope="x")]) == [
-        "without a scope, a task may change any file: a, b"
+        "without a scope, a task may change any file: `T`, `T`"
     ]
     assert check([task("a")]) == []
 

@@ -82,7 +82,7 @@ def test_a_broken_record_is_no_fault_of_the_server(server: Server) -> None:
         ("DELETE", "/requests", 405, "method_not_allowed"),
         ("PROPFIND", "/requests", 405, "method_not_allowed"),
         ("BREW", "/requests", 400, "malformed"),
-        ("POST", "/requests?title=x", 415, "not_json"),
+        ("POST", "/requests?title=x", 422, "usage"),
     ],
 )
 def test_what_can_not_be(server: Server, method: str, path: str, status: int, code: str) -> None:
