@@ -18,6 +18,7 @@ from state.errors import Conflict
 from state.keys import number_of
 from state.private_files import write_private
 
+
 class Lease(msgspec.Struct, frozen=True):
     task: str
     holder: str

@@ -70,7 +70,10 @@ def test_a_ten_megabyte_description(planned: Refactory) -> None:
 def test_text_that_no_program_can_take(planned: Refactory, text: str) -> None:
     """A NUL can't be an argument, so it comes by standard input; a lone surrogate is no UTF-8."""
     before = fingerprint(planned.folder)
-    for command in (("request:create", "--title", "x", "--description", "-"), ("plan:create", "1", "--from", "-")):
+    for command in (
+        ("request:create", "--title", "x", "--description", "-"),
+        ("plan:create", "1", "--from", "-"),
+    ):
         process = planned.start(*command, stdin=-1)
         assert process.stdin
         process.stdin.buffer.write(text.encode("utf-8", "surrogatepass"))

@@ -154,7 +154,9 @@ def test_cancel_ends_the_lease(store: Store) -> None:
     assert store.get(Task, given.task.key).state == "cancelled"
 
 
-def test_a_finished_task_built_on_a_cancelled_one_is_blocked_and_freed_by_a_retry(repo: Repo, store: Store) -> None:
+def test_a_finished_task_built_on_a_cancelled_one_is_blocked_and_freed_by_a_retry(
+    repo: Repo, store: Store
+) -> None:
     planned(store, "A", "B", "C", after={"B": ["A"], "C": ["B"]})
     complete(store, repo, "A", {"a.txt": "x\n"})
     complete(store, repo, "B", {"b.txt": "x\n"})
@@ -166,7 +168,9 @@ def test_a_finished_task_built_on_a_cancelled_one_is_blocked_and_freed_by_a_retr
     assert [task_titled(store, title).state for title in "ABC"] == ["assigned"] * 3
 
 
-def test_what_depends_on_a_cancelled_task_stays_blocked_when_the_plan_is_asked_for_again(store: Store) -> None:
+def test_what_depends_on_a_cancelled_task_stays_blocked_when_the_plan_is_asked_for_again(
+    store: Store,
+) -> None:
     plan = planned(store, "A", "B", "C", after={"B": ["A"]})
     cancel(store, task_titled(store, "A").key, "no")
     given = claim(store, "coder-1", "coder", None)
