@@ -61,7 +61,11 @@ def _coder(count: int) -> float:
             file.write("coder:\n  backend: scripted\n  answers: .git/answers\n")
         run([*REFACTORY, "orchestrate", "1", "--agents", "1"], folder)
         coder = subprocess.Popen(
-            [*REFACTORY, "agent:coder", "--name", "coder-1"], cwd=folder, env=environment()
+            [*REFACTORY, "agent:coder", "--name", "coder-1"],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         began = time.monotonic()
         while len(list((folder / ".refactory" / "pulls").glob("*.yaml"))) < count:
