@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agents.backends import AttemptFailed, Job, Meter, solver
 from agents.edits.paths import in_scope
-from agents.git import Repository, numstat
+from agents.git import Repository, numstat, shown
 from agents.work import Claim, Report
 from agents.workspace import Workspace, branch_ref, task_branch
 from agents.worktrees import Worktree
@@ -84,7 +84,7 @@ def _commit(claim: Claim, worktree: Worktree, git: Repository) -> str:
     outside = [path for path in changed if not in_scope(path, task.scope)]
     if outside:
         raise AttemptFailed(
-            f"changed files outside the task's scope ({', '.join(task.scope)}): {', '.join(outside)}"
+            f"changed files outside the task's scope ({', '.join(task.scope)}): {', '.join(map(shown, outside))}"
         )
     return commit
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from agents.git import Repository
+from agents.git import Repository, shown
 from state.errors import Conflict
 from state.keys import number_of
 from state.records import Ejected, EjectReason, Plan, Task
@@ -106,7 +106,8 @@ def _built_on(git: Repository, task: Task, left_out: dict[str, Ejected], commits
 def _merge(git: Repository, plan: Plan, head: str, task: Task) -> str | Ejected:
     merge = git.merge_tree(head, task.commit or "")
     if merge.conflicts:
-        return _ejected(task, "conflict", f"it conflicts in {', '.join(merge.conflicts)}", merge.conflicts)
+        files = [shown(path) for path in merge.conflicts]
+        return _ejected(task, "conflict", f"it conflicts in {', '.join(files)}", files)
     if merge.tree == git.tree(head):
         return _ejected(task, "empty", "it changes nothing that is not there already")
     message = (

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -112,9 +112,6 @@ class Repository:
         if self.index:
             env["GIT_INDEX_FILE"] = str(self.index)
         return env | identity(self.git_dir)
-
-    def with_index(self, index: Path) -> Repository:
-        return replace(self, index=index)
 
     def resolve(self, revision: str) -> str | None:
         """The commit a branch, tag or id names, or None."""

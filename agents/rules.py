@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agents.added_lines import Delta
 from agents.edits.paths import in_scope
-from agents.git import Repository
+from agents.git import Repository, shown
 from state.config import Reviewer
 from state.records import Finding, Pull, Severity, Task
 
@@ -146,4 +146,5 @@ def _finding(
     file: str | None = None,
     line: int | None = None,
 ) -> Finding:
+    file = file and shown(file)
     return Finding(rule=rule, severity=severity, message=message, file=file, line=line, task=change.task.key)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
+from agents.git import shown
 from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
 from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
@@ -132,7 +133,7 @@ class Worker:
 
     def _send_back(self, claim: Claim, conflict: ParentsConflict) -> None:
         """Two tasks this one builds on clash: the later one is done again on top of the other."""
-        files = ", ".join(conflict.files)
+        files = ", ".join(map(shown, conflict.files))
         reason = f"It conflicts with other finished tasks in: {files}. Do it again on top of them."
         self.ledger.release(claim)
         self.ledger.rework(conflict.task, conflict.head, reason)

@@ -39,7 +39,7 @@ def command(
         code = operation.exit_code(result)
         if then and not code:
             code = then(context, result, extra)
-        show(name, result, operation.text(result), form, failed=code != 0)
+        show(name, result, operation.text(result), form, code)
         return code
 
     fields = msgspec.structs.fields(operation.params)

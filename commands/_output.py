@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from commands._view import view
-from state.errors import RefactoryError
+from state.errors import RefactoryError, outcome
 
 FORMATS = ("text", "json", "yaml", "ids")
 VERSION = 1
 
 
-def envelope(command: str, data: Any, errors: list[RefactoryError], failed: bool = False) -> dict[str, Any]:
+def envelope(command: str, data: Any, errors: Sequence[RefactoryError]) -> dict[str, Any]:
     """The keys are pinned by tests/commands/envelope_test.py: scripts rely on them."""
     return {
         "version": VERSION,
         "command": command,
-        "status": "error" if errors or failed else "ok",
+        "status": "error" if errors else "ok",
         "data": view(data),
         "errors": [{"code": e.code, "message": e.message, "hint": e.hint or None} for e in errors],
     }
 
 
-def show(command: str, result: Any, text: str, form: str, failed: bool = False) -> None:
+def show(command: str, result: Any, text: str, form: str, exit_code: int = 0) -> None:
     if form == "text":
         if text:
             click.echo(text)
@@ -32,7 +33,8 @@ def show(command: str, result: Any, text: str, form: str, failed: bool = False) 
         for number in ids(view(result)):
             click.echo(str(number))
     else:
-        click.echo(encoded(envelope(command, result, [], failed), form))
+        errors = [outcome(exit_code)] if exit_code else []
+        click.echo(encoded(envelope(command, result, errors), form))
 
 
 def encoded(value: dict[str, Any], form: str) -> str:

@@ -14,19 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from commands._operation import Operation, Params
-from state.errors import (
-    BudgetReached,
-    Busy,
-    Conflict,
-    Forbidden,
-    InvalidFile,
-    NotFound,
-    Partial,
-    RefactoryError,
-    Unavailable,
-    UsageError,
-    WorkFailed,
-)
+from state.errors import FAMILIES, Forbidden, RefactoryError, Unavailable, UsageError
 from state.tokens import known_token
 
 P = TypeVar("P", bound=Params)
@@ -35,11 +23,8 @@ R = TypeVar("R")
 _CONNECT = 10.0  # seconds; the answer itself may take as long as the work
 _IDLE = 4.0  # seconds; the server closes an idle connection after 8
 _UNEXPECTED = 70  # the exit code of a bug, here or there
-_KNOWN: tuple[type[RefactoryError], ...] = (  # of two with one exit code, the more general one last
-    InvalidFile, UsageError, NotFound, Forbidden, Conflict, Busy, BudgetReached, Partial, Unavailable, WorkFailed,
-)  # fmt: skip
-_ERRORS = {cls.code: cls for cls in _KNOWN}
-_BY_EXIT: dict[int | None, type[RefactoryError]] = {cls.exit_code: cls for cls in _KNOWN}
+_ERRORS = {cls.code: cls for cls in FAMILIES}
+_BY_EXIT: dict[int | None, type[RefactoryError]] = {cls.exit_code: cls for cls in FAMILIES}
 
 
 class _Problem(msgspec.Struct, rename="camel"):

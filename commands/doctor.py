@@ -33,7 +33,7 @@ def run(context: Context, /, **given: Any) -> int:
         one.mend()
     left = [one.problem for one in (diagnose(store) if fixable else found)]
     fixed = [one.problem for one in fixable if one.problem not in left]
-    show("doctor", Diagnosis(problems=left, fixed=fixed), _text(left, fixed), form, failed=bool(left))
+    show("doctor", Diagnosis(problems=left, fixed=fixed), _text(left, fixed), form, 1 if left else 0)
     return 1 if left else 0
 
 

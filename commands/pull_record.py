@@ -14,8 +14,6 @@ from state.keys import number_of
 from state.records import Diffstat, Pull, Task, Usage
 from state.store import Store
 
-Url = Annotated[str, Meta(max_length=2000, pattern="^https?://[^ ]+$")]
-
 
 class PullRecord(Params):
     agent_name: AgentName

@@ -52,7 +52,7 @@ def run(**given: Any) -> int:
         request = _request(context, given)
         with _going_on(request):
             result = _run(context, request, given, progress)
-    show("run", result, text(result), form, failed=result.exit_code != 0)
+    show("run", result, text(result), form, result.exit_code)
     return result.exit_code
 
 

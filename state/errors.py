@@ -75,3 +75,25 @@ class Forbidden(RefactoryError):
 
     code = "forbidden"
     exit_code = 4
+
+
+# Of two with one exit code, the more general one last.
+FAMILIES: tuple[type[RefactoryError], ...] = (
+    InvalidFile,
+    UsageError,
+    NotFound,
+    Forbidden,
+    Conflict,
+    Busy,
+    BudgetReached,
+    Partial,
+    Unavailable,
+    WorkFailed,
+)
+
+
+def outcome(exit_code: int) -> RefactoryError:
+    """A result that is none to be glad of, as an error: the result itself says which tasks, and why."""
+    if exit_code == Partial.exit_code:
+        return Partial("some tasks landed, some did not", "`refactory task:inspect` says why, task by task")
+    return WorkFailed("it was not done", "the result says what failed")

@@ -177,3 +177,17 @@ def test_a_pull_request_without_a_branch_does_not_hang_a_run(refactory: Refactor
     refactory.ok("pull:record", "coder-1", "--task-id", "1", "--pr-url", "https://example.com/1")
     assert refactory.run("run", "1").code == 7
     assert refactory.data("task:inspect", "2")["state"] == "merged"
+
+
+def test_a_file_name_that_is_no_utf_8_fails_its_task_alone(repo: Repo, refactory: Refactory) -> None:
+    script = repo.path / ".git" / "coder.sh"
+    script.write_text("touch \"$(printf 'bad\\377.txt')\"; echo x >ok-$REFACTORY_TASK_ID.txt\n")
+    (repo.path / ".refactory" / "config.yaml").write_text(
+        f"budgets:\n  attempts: 1\ncoder:\n  backend: command\n  command: sh {script}\n"
+    )
+    tasks = "## One\nscope: ok-1.txt\n\n## Two\nscope: '*.txt'\n"
+    done = refactory.run("run", "--title", "T", "--from", "-", "--json", input=tasks)
+    assert done.code == 7
+    one, two = done.data["status"]["tasks"]
+    assert (one["state"], two["state"]) == ("failed", "merged")
+    assert "bad\\xff.txt" in one["feedback"]
