@@ -1,20 +1,33 @@
-"""Which agents are alive on this host: between two tasks they hold no lease, but keep worktrees for the next."""
+"""Who is at work in a clone: between two tasks an agent holds no lease, but its worktree is kept for the next."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agents.workspace import Workspace
 from state.leases import started
 from state.private_files import write_private
 
 
 @contextmanager
+def working(workspace: Workspace) -> Iterator[None]:
+    """At work as long as the block lasts; the last one to leave removes the worktrees."""
+    try:
+        with present(workspace.private):
+            yield
+    finally:
+        if not anybody(workspace.private):
+            workspace.pool.dispose()
+
+
+@contextmanager
 def present(private: Path) -> Iterator[None]:
-    """This process is an agent as long as the block lasts, or as it lives."""
-    mark = private / "agents" / str(os.getpid())
+    """This process is seen as long as the block lasts, or as it lives."""
+    mark = private / "agents" / f"{os.getpid()}-{secrets.token_hex(4)}"
     write_private(mark, started(os.getpid()) or "")
     try:
         yield
@@ -23,11 +36,11 @@ def present(private: Path) -> Iterator[None]:
 
 
 def anybody(private: Path) -> bool:
-    """True if an agent is alive. Marks of killed ones are removed."""
+    """True if somebody is at work. Marks of killed processes are removed."""
     alive = False
     for mark in (private / "agents").glob("[0-9]*"):
-        with suppress(FileNotFoundError):  # its agent has just ended
-            if mark.read_text(encoding="utf-8") == started(int(mark.name)):
+        with suppress(FileNotFoundError):  # it has just left
+            if mark.read_text(encoding="utf-8") == started(int(mark.name.partition("-")[0])):
                 alive = True
             else:
                 mark.unlink()

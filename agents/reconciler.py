@@ -10,6 +10,7 @@ from agents.combination import Combination, combine
 from agents.completion import close, send_back
 from agents.culprit import find_culprit
 from agents.orchestrator import latest, pinned
+from agents.presence import working
 from agents.verdicts import Verdicts
 from agents.workspace import Workspace, local, plan_branch
 from state.errors import WorkFailed
@@ -33,7 +34,8 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
         workspace.bring(task.commit or "", task.branch)
     onto = pinned(workspace.repository, orchestration.target_branch)
     verdicts = Verdicts(workspace, store.config.test, plan)
-    combination, tests = _green(workspace, plan, onto, completed, verdicts)
+    with working(workspace):
+        combination, tests = _green(workspace, plan, onto, completed, verdicts)
     unfinished = [_unfinished(store, task) for task in tasks if task.state not in ("completed", "merged")]
     outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)

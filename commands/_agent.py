@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 
 import click
 
 from agents.work import Claim, Role
 from commands._context import Context
 from state.errors import NotFound, UsageError
-from state.location import Location, initialised, locate
+from state.location import initialised, locate
 from state.store import Store
 
 
@@ -36,24 +35,10 @@ def agent_command(name: str, help_text: str, role: Role) -> click.Command:
     )
 
 
-@contextmanager
-def _presence(location: Location | None, parent: int | None) -> Iterator[None]:
-    """An agent of its own leaves no worktree behind; those of a run are removed by the run."""
-    from agents.presence import present
-    from agents.workspace import local
-
-    if location is None:
-        yield
-        return
-    with present(location.private):
-        yield
-    if parent is None:
-        local(Store(location)).pool.dispose()
-
-
 def _work(context: Context, name: str, plan: str | None, role: Role, once: bool, parent: int | None) -> int:
+    from agents.presence import working
     from agents.worker import Worker
-    from agents.workspace import Workspace, for_claim
+    from agents.workspace import Workspace, for_claim, local
     from commands._ledger import OperationLedger
 
     try:
@@ -68,7 +53,7 @@ def _work(context: Context, name: str, plan: str | None, role: Role, once: bool,
     worker = Worker(name, role, OperationLedger(context, plan), workspace, home, click.echo)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: worker.stopping.set())
-    with _presence(location, parent):
+    with working(local(Store(location))) if location else nullcontext():
         done = worker.work(once, parent)
     if once and not done:
         raise NotFound(f"nothing to do for {name}", "it works on what is assigned to it: tasks:list --agent")

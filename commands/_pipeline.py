@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,12 +49,11 @@ class Run:
     def go(self) -> Result:
         if self.until == "plan":
             return self._result("plan", 0)
-        if self._status().plan.state == "done":
-            return self._result("launch", 0)  # an earlier run got there
-        try:
+        status = self._status()
+        with _working(self.context, status.orchestration):
+            if status.plan.state == "done":
+                return self._result("launch", 0)  # an earlier run got there
             return self._stages()
-        finally:
-            dispose_worktrees(self.context, self._status().orchestration)
 
     def _stages(self) -> Result:
         moves = 0
@@ -183,14 +183,15 @@ def exit_code(status: plan_status.Status) -> int:
     return 0 if len(done) == len(wanted) else 7 if done else 1
 
 
-def dispose_worktrees(context: Context, orchestration: Orchestration | None) -> None:
-    """Nothing is left on the disk after a run; while it lasts, worktrees are reused."""
+def _working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:
+    """While a run lasts its worktrees are reused; after it nothing is left on the disk."""
+    from agents.presence import working
     from agents.workspace import local, mirror
 
     if not context.api_url:
-        local(context.store).pool.dispose()
-    elif orchestration and orchestration.remote:
-        mirror(orchestration.remote).pool.dispose()
+        return working(local(context.store))
+    remote = orchestration and orchestration.remote
+    return working(mirror(remote)) if remote else nullcontext()
 
 
 def _crew(context: Context, plan: str) -> Crew:

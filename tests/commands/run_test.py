@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from agents.workspace import local
+from state.store import Store
 from tests.conftest import Refactory, Repo, new_file
 
 TWO = "## One\n\n## Two\n"
@@ -191,3 +193,25 @@ def test_a_file_name_that_is_no_utf_8_fails_its_task_alone(repo: Repo, refactory
     one, two = done.data["status"]["tasks"]
     assert (one["state"], two["state"]) == ("failed", "merged")
     assert "bad\\xff.txt" in one["feedback"]
+
+
+def test_no_stage_leaves_a_worktree_behind(repo: Repo, refactory: Refactory, scripted: Any) -> None:
+    scripted(one=BOTH["one"])
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1", "--from", "-", input="## One\n")
+    for command in (("orchestrate", "1", "--run"), ("reconcile", "1"), ("review", "1"), ("launch", "1")):
+        refactory.ok(*command)
+        assert refactory.run("doctor").out == "healthy\n", command
+
+
+def test_a_run_of_what_is_done_clears_what_a_killed_one_left(
+    repo: Repo, refactory: Refactory, scripted: Any
+) -> None:
+    scripted(one=BOTH["one"])
+    refactory.ok("run", "--title", "T", "--from", "-", input="## One\n")
+    pool = local(Store.open(repo.path)).pool
+    with pool.checkout(repo.git("rev-parse", "main")):
+        pass  # as a server leaves it that is killed while it tests
+    assert refactory.run("doctor").code == 1
+    refactory.ok("run", "1")
+    assert refactory.run("doctor").out == "healthy\n"
