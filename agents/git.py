@@ -68,11 +68,12 @@ class Merge:
 
 @dataclass(frozen=True)
 class Repository:
-    """One git folder, always named to git, never discovered."""
+    """One git folder, always named to git, never discovered. `top`: where a remote's relative path starts."""
 
     git_dir: Path
     work_tree: Path | None = None
     index: Path | None = None
+    top: Path | None = None
 
     def run(self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
         """Standard output as text, without the last line end. Raises GitError."""
@@ -97,7 +98,7 @@ class Repository:
         for name in _LOCAL:
             os.environ.pop(name, None)
         with _file_of(input) if input is not None else nullcontext() as stdin:
-            process = Git(str(self.work_tree or self.git_dir)).execute(
+            process = Git(str(self.work_tree or self.top or self.git_dir)).execute(
                 ["git", *_OPTIONS, *args],
                 istream=stdin,
                 as_process=True,

@@ -28,7 +28,7 @@ def landing(
     """What a launch would do. Raises Conflict unless exactly this commit is combined, tested and approved."""
     orchestration = latest(store, plan)
     outcome, review = _approved(store, plan, orchestration)
-    repository = Repository(store.location.git_dir)
+    repository = Repository(store.location.git_dir, top=store.location.root)
     target = orchestration.target_branch
     name = (remote or store.config.remote or "origin") if how == "push" else None
     pushed = [outcome.branch, *([target] if push_target else [])]
@@ -153,14 +153,24 @@ def _push(workspace: Workspace, name: str, landing: Landing) -> None:
     specs = [f"+{landing.commit}:{branch_ref(plan_branch)}"]
     leases = [f"--force-with-lease={branch_ref(plan_branch)}:{heads.get(plan_branch, '')}"]
     if target in landing.branches:
-        if heads.get(target) not in (landing.before, landing.commit):
-            _refuse_moved(f"{target} at {name}", heads.get(target), landing.before)
+        leases += _target_lease(git, name, target, heads.get(target), landing)
         specs.append(f"{landing.commit}:{branch_ref(target)}")
     status, _, err = git.attempt(
         "push", "--quiet", "--atomic", "--no-verify", *leases, "--", name, *specs, seconds=NETWORK_SECONDS
     )
     if status:
         raise Unavailable(f"git push to {name} was refused: {last_line(err)}", "nothing was pushed")
+
+
+def _target_lease(git: Repository, name: str, target: str, head: str | None, landing: Landing) -> list[str]:
+    """Options that let git itself see to it that a branch to be made is still not there."""
+    if head is None and all(branch.startswith("refactory/") for branch in _remote_heads(git, name, ["*"])):
+        return [f"--force-with-lease={branch_ref(target)}:"]  # the remote is new
+    if head is None:
+        raise Conflict(f"{name} has no branch {target}", f"push it once: git push {name} {target}")
+    if head != landing.commit:
+        _refuse_moved(f"{target} at {name}", head, landing.before)
+    return []
 
 
 def _remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:

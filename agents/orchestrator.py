@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import cycle
@@ -108,17 +109,23 @@ def pinned(repository: Repository, branch: str) -> str:
 
 
 def remote_url(repository: Repository, remote: str | None) -> str | None:
-    """A remote's URL as agents elsewhere can use it, without anybody's password in it."""
+    """A remote's URL as agents elsewhere can use it: no relative path, and nobody's password in it."""
     if remote is None:
         return None
     status, out, _ = repository.attempt("remote", "get-url", "--", remote)
     if status == 0:
-        return _without_password(out.decode().strip())
+        return _without_password(_absolute(repository, out.decode().strip()))
     if remote.startswith("-") or _HELPER.match(remote):
         raise UsageError(f"{remote!r} is no remote: an option, or a program of its own (gitremote-helpers)")
     if not any(mark in remote for mark in "/:"):
         raise NotFound(f"no remote {remote!r} in this repository", "`git remote` lists them")
-    return _without_password(remote)
+    return _without_password(_absolute(repository, remote))
+
+
+def _absolute(repository: Repository, url: str) -> str:
+    """What git takes for a path (a colon before any slash makes it a host's) starts at the working tree's top."""
+    top = repository.work_tree or repository.top
+    return url if top is None or ":" in url.partition("/")[0] else os.path.normpath(top / url)
 
 
 def _without_password(url: str) -> str:

@@ -19,6 +19,9 @@ from state.lock import locked
 from state.records import Orchestration, Task
 from state.store import Store
 
+# Where a fetch puts a branch's head until it is known; its own ref each, as nothing is locked meanwhile.
+_ARRIVED = "refs/refactory/arriving"
+
 
 def task_branch(task: str) -> str:
     return f"refactory/tasks/{task}"
@@ -82,7 +85,7 @@ class Workspace:
         """The branch's head at the remote, its objects brought here; None if there is no such branch."""
         if self.remote is None:
             return None
-        arrived = f"refs/refactory/fetched/{token_hex(8)}"
+        arrived = f"{_ARRIVED}/{int(time.time())}-{token_hex(4)}"
         spec = f"{branch_ref(branch)}:{arrived}"
         args = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.remote, spec)
         status, _, err = self.repository.attempt(*args, seconds=NETWORK_SECONDS)
@@ -92,9 +95,21 @@ class Workspace:
             raise Unavailable(f"git fetch from {self.remote}: {last_line(err)}")
         with locked(self.git_lock, "git update-ref"):
             commit = self.repository.run("rev-parse", "--verify", arrived)
-            self.repository.update_ref(f"refs/refactory/remote/{branch}", commit)
-            self.repository.run("update-ref", "-d", arrived)
+            self._set_ref(f"refs/refactory/remote/{branch}", commit)
+            for ref in [arrived, *self._left_by_killed_fetches()]:
+                self.repository.run("update-ref", "-d", ref)
         return commit
+
+    def _left_by_killed_fetches(self) -> list[str]:
+        """Refs of fetches that can't be running any more; their names begin with when they began."""
+        found = self.repository.run("for-each-ref", "--format=%(refname:lstrip=3)", _ARRIVED).split()
+        over = time.time() - 2 * NETWORK_SECONDS
+        return [f"{_ARRIVED}/{name}" for name in found if int(name.partition("-")[0]) < over]
+
+    def _set_ref(self, ref: str, commit: str) -> None:
+        """Under the git lock, and for refs of ours only: whoever left a lock on one is gone."""
+        _remove_stale_lock(self.repository.git_dir / f"{ref}.lock")
+        self.repository.update_ref(ref, commit)
 
     def set_branch(self, branch: str, commit: str, owner: str) -> None:
         """Move one of our branches; what it pointed to is backed up unless it is in the new history."""
@@ -102,11 +117,10 @@ class Workspace:
         with locked(self.git_lock, "git update-ref"):
             old = self.repository.resolve(ref)
             if old and old != commit and not self.repository.is_ancestor(old, commit):
-                self.repository.update_ref(backup_ref(owner, old), old)
+                self._set_ref(backup_ref(owner, old), old)
             if old and old != commit:
                 self._refuse_checked_out(branch)
-            _remove_stale_lock(self.repository.git_dir / f"{ref}.lock")
-            self.repository.update_ref(ref, commit)
+            self._set_ref(ref, commit)
 
     def _refuse_checked_out(self, branch: str) -> None:
         for block in self.repository.run("worktree", "list", "--porcelain", "-z").split("\0\0"):
@@ -120,7 +134,7 @@ class Workspace:
     def keep(self, owner: str, commit: str) -> None:
         """Back up a commit that no branch of ours points to."""
         with locked(self.git_lock, "git update-ref"):
-            self.repository.update_ref(backup_ref(owner, commit), commit)
+            self._set_ref(backup_ref(owner, commit), commit)
 
     def publish(self, branch: str) -> None:
         """Push one of our own branches to the remote; an older attempt of the same task gives way."""
@@ -152,7 +166,7 @@ def _clone(config: Config, location: Location, remote: str | None) -> Workspace:
     if config.worktrees:
         name = sha256(os.fsencode(location.git_dir.resolve())).hexdigest()[:16]
         cache = Path(config.worktrees).expanduser() / name
-    return Workspace(Repository(location.git_dir), location.private, cache, remote)
+    return Workspace(Repository(location.git_dir, top=location.root), location.private, cache, remote)
 
 
 def mirror(remote: str) -> Workspace:

@@ -96,7 +96,8 @@ def _check_remote(context: Context, remote: str | None) -> None:
     from agents.orchestrator import remote_url
 
     name = remote or context.store.config.remote or "origin"
-    remote_url(Repository(context.store.location.git_dir), name)
+    location = context.store.location
+    remote_url(Repository(location.git_dir, top=location.root), name)
 
 
 def _request(context: Context, given: dict[str, Any]) -> Request:

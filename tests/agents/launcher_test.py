@@ -90,6 +90,52 @@ def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(
     assert origin(repo, f"refactory/plans/{ready.key}") == ""
 
 
+def test_the_first_push_to_a_new_remote_makes_the_target_there(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    repo.git("init", "-q", "--bare", str(tmp_path / "new.git"))
+    repo.git("remote", "set-url", "origin", str(tmp_path / "new.git"))
+    repo.git("push", "-q", "origin", "main:refs/heads/refactory/tasks/1")
+    done = land(store, ready, "push", push_target=True)
+    assert origin(repo, "main") == done.landing.commit
+
+
+def test_a_target_that_somebody_makes_meanwhile_is_not_overwritten(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.git"
+    repo.git("init", "-q", "--bare", str(new))
+    repo.git("remote", "set-url", "origin", str(new))
+    main = repo.git("rev-parse", "main")
+    receive = tmp_path / "receive"  # what git starts at the remote: somebody is faster by a moment
+    receive.write_text(
+        f"#!/bin/sh\ngit -C {new} fetch -q {repo.path} main:main\nexec git-receive-pack {new}\n"
+    )
+    receive.chmod(0o700)
+    repo.git("config", "remote.origin.receivepack", str(receive))
+    with pytest.raises(Unavailable, match="refused"):
+        land(store, ready, "push", push_target=True)
+    assert origin(repo, "main") == main
+
+
+def test_a_remote_that_has_other_branches_gets_no_new_one_by_mistake(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    Repo(tmp_path / "origin.git").git("branch", "-m", "main", "trunk")
+    with pytest.raises(Conflict, match="origin has no branch main"):
+        land(store, ready, "push", push_target=True)
+    assert origin(repo, "main") == ""
+
+
+def test_a_relative_url_starts_at_the_working_tree(
+    repo: Repo, store: Store, ready: Plan, tmp_path: Path
+) -> None:
+    repo.git("remote", "set-url", "origin", "../origin.git")
+    done = land(store, ready, "push", push_target=True)
+    assert done.landing.remote == str(tmp_path / "origin.git")
+    assert origin(repo, "main") == done.landing.commit
+
+
 def test_a_remote_that_is_gone_is_a_clear_error(
     repo: Repo, store: Store, ready: Plan, tmp_path: Path
 ) -> None:
