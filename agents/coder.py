@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from agents.backends import AttemptFailed, Job, Meter, solver
 from agents.edits.paths import in_scope
-from agents.git import Repository, numstat, shown
+from agents.git import Changed, Repository, changes, shown
 from agents.work import Claim, Report
 from agents.workspace import Workspace, branch_ref, task_branch
-from agents.worktrees import Worktree
+from agents.worktrees import Snapshot, Worktree
 from state.keys import number_of
-from state.records import Diffstat, Task, Usage
+from state.records import Diffstat, Task
 
 
 class ParentsConflict(Exception):
@@ -36,21 +36,22 @@ def attempt(
     report = Report(base=start, branch=task_branch(claim.task.key), backend=backend)
     done = _done_already(claim.task, start, workspace.repository)
     if done:
-        return _with_commit(report, workspace.repository, done, None)
+        return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))
     with workspace.pool.checkout(start) as worktree:
         logs = workspace.logs(claim.task.key, claim.task.attempts)
         job = Job(claim, worktree, logs, home, keep_running, meter)
         try:
             usage = solver(backend)(job)
-            commit = _commit(claim, worktree, workspace.repository)
+            snapshot = _checked(claim.task, worktree.snapshot())
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, usage=meter.usage)
     if not keep_running():
         return report
+    commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
     workspace.set_branch(task_branch(claim.task.key), commit, claim.task.key)
     workspace.publish(task_branch(claim.task.key))
-    return _with_commit(report, workspace.repository, commit, usage)
+    return replace(report, commit=commit, diffstat=summed(snapshot.changed), usage=usage)
 
 
 def starting_commit(claim: Claim, workspace: Workspace) -> str:
@@ -74,19 +75,16 @@ def _merged(git: Repository, head: str, task: str, commit: str) -> str:
     return git.commit_tree(merge.tree, (head, commit), f"Merge task {number_of(task)}", date="@0 +0000")
 
 
-def _commit(claim: Claim, worktree: Worktree, git: Repository) -> str:
-    task = claim.task
-    tree = worktree.snapshot()
-    if tree == git.tree(worktree.commit):
+def _checked(task: Task, snapshot: Snapshot) -> Snapshot:
+    """Raises AttemptFailed for no change, and for one outside the scope."""
+    if not snapshot.changed:
         raise AttemptFailed("nothing was changed")
-    commit = git.commit_tree(tree, (worktree.commit,), message(claim))
-    changed = (path for _, _, path in numstat(git, worktree.commit, commit))
-    outside = [path for path in changed if not in_scope(path, task.scope)]
+    outside = [change.path for change in snapshot.changed if not in_scope(change.path, task.scope)]
     if outside:
         raise AttemptFailed(
             f"changed files outside the task's scope ({', '.join(task.scope)}): {', '.join(map(shown, outside))}"
         )
-    return commit
+    return snapshot
 
 
 def message(claim: Claim) -> str:
@@ -113,19 +111,18 @@ def _done_already(task: Task, start: str, git: Repository) -> str | None:
 
 def _keep_partial_work(claim: Claim, workspace: Workspace, worktree: Worktree) -> None:
     """What a failed attempt had changed, at a backup ref: it may have been hours of work."""
-    tree = worktree.snapshot()
-    if tree != worktree.git.tree(worktree.commit):
-        commit = worktree.git.commit_tree(tree, (worktree.commit,), message(claim))
+    snapshot = worktree.snapshot()
+    if snapshot.changed:
+        commit = worktree.git.commit_tree(snapshot.tree, (worktree.commit,), message(claim))
         workspace.keep(claim.task.key, commit)
 
 
-def _with_commit(report: Report, git: Repository, commit: str, usage: Usage | None) -> Report:
-    stat = diffstat(git, report.base or f"{commit}^", commit)
-    return replace(report, commit=commit, diffstat=stat, usage=usage)
-
-
 def diffstat(git: Repository, old: str, new: str) -> Diffstat:
-    rows = numstat(git, old, new)
-    added = sum(int(added) for added, _, _ in rows if added.isdigit())
-    removed = sum(int(removed) for _, removed, _ in rows if removed.isdigit())
-    return Diffstat(files=len(rows), insertions=added, deletions=removed)
+    return summed(changes(git, old, new))
+
+
+def summed(changed: Sequence[Changed]) -> Diffstat:
+    """Binary files count as files, without lines."""
+    added = sum(int(change.added) for change in changed if change.added.isdigit())
+    removed = sum(int(change.removed) for change in changed if change.removed.isdigit())
+    return Diffstat(files=len(changed), insertions=added, deletions=removed)

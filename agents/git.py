@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from git.cmd import Git
 
@@ -38,6 +39,10 @@ _LOCAL = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE",
     "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR",
 )  # fmt: skip
+
+
+# A branch name that needs no git to see that git takes it.
+_PLAIN_NAME = re.compile(r"[a-zA-Z0-9]+([/_-][a-zA-Z0-9]+)*")
 
 
 class GitError(RefactoryError):
@@ -122,7 +127,7 @@ class Repository:
 
     def check_branch(self, branch: str) -> None:
         """Raises UsageError for what can't be a branch's name: `main~1`, `a..b`, an option."""
-        if self.attempt("check-ref-format", f"refs/heads/{branch}")[0]:
+        if not _PLAIN_NAME.fullmatch(branch) and self.attempt("check-ref-format", f"refs/heads/{branch}")[0]:
             raise UsageError(f"{branch!r} is no branch name")
 
     def tree(self, commit: str) -> str:
@@ -205,12 +210,28 @@ def _tree(git: Repository, commit: str) -> str:
     return git.run("rev-parse", "--verify", f"{commit}^{{tree}}")
 
 
+class Changed(NamedTuple):
+    """One path between two trees: lines added and removed (`-` in a binary file), modes as git writes them."""
+
+    path: str
+    added: str
+    removed: str
+    old_mode: str
+    new_mode: str
+
+
 @lru_cache(maxsize=16)
-def numstat(git: Repository, old: str, new: str) -> tuple[tuple[str, str, str], ...]:
-    """Lines added, lines removed (`-` in a binary file) and path of each changed file, between two whole ids."""
-    out = git.raw("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new)
-    rows = [row.split("\t", 2) for row in out.decode("utf-8", "surrogateescape").split("\0") if row]
-    return tuple((added, removed, path) for added, removed, path in rows)
+def changes(git: Repository, old: str, new: str) -> tuple[Changed, ...]:
+    """What changed between two commits or trees, given by whole ids, as the answer is remembered."""
+    out = git.raw("diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", old, new)
+    fields = out.decode("utf-8", "surrogateescape").split("\0")
+    count = len(fields) // 3  # first two fields for each path, then one for each
+    modes = (raw.removeprefix(":").split(" ", 2) for raw in fields[0 : 2 * count : 2])
+    counts = (row.split("\t", 2) for row in fields[2 * count : 3 * count])
+    return tuple(
+        Changed(path, added, removed, old_mode, new_mode)
+        for (added, removed, path), (old_mode, new_mode, _) in zip(counts, modes, strict=True)
+    )
 
 
 @cache

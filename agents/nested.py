@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from agents.git import Repository
+from agents.git import Changed, Repository
 
-_GITLINK = b"160000"
+_GITLINK = "160000"
 
 
-def new_gitlinks(git: Repository, commit: str, tree: str) -> list[str]:
+def new_gitlinks(changed: Iterable[Changed]) -> list[str]:
     """Folders that became repositories of their own; of those git keeps an id only, and no file."""
-    fields = git.raw("diff-tree", "-r", "-z", "--no-renames", commit, tree).split(b"\0")
-    rows = zip(fields[::2], fields[1::2], strict=False)
-    modes = ((row.split()[0], row.split()[1], path) for row, path in rows)
-    return [os.fsdecode(path) for old, new, path in modes if new == _GITLINK and old != b":" + _GITLINK]
+    return [new.path for new in changed if new.new_mode == _GITLINK and new.old_mode != _GITLINK]
 
 
 def dissolve_repositories(git: Repository, folder: Path, commit: str) -> bool:
@@ -33,7 +30,7 @@ def dissolve_repositories(git: Repository, folder: Path, commit: str) -> bool:
 
 def _submodules(git: Repository, commit: str) -> Iterator[str]:
     for line in git.raw("ls-tree", "-r", "-z", commit).split(b"\0"):
-        if line.startswith(_GITLINK):
+        if line.startswith(_GITLINK.encode()):
             yield os.fsdecode(line.partition(b"\t")[2])
 
 

@@ -7,17 +7,24 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from agents.git import GitError, Repository
+from agents.git import Changed, GitError, Repository, changes
 from agents.inhabitants import kill_inhabitants
 from agents.nested import dissolve_repositories, new_gitlinks, self_hidden
+from agents.state_tree import STATE_FOLDER, is_state, with_state_of, without_state
 from state.errors import Busy, RefactoryError, WorkFailed
 from state.lock import locked
 
-STATE_FOLDER = ".refactory"
 _MOST = 256  # worktrees of one clone; far above what a machine can run at once
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that is in a worktree: its `tree`, with the start commit's `.refactory/`, and what was `changed`."""
+
+    tree: str
+    changed: tuple[Changed, ...]
 
 
 @dataclass(frozen=True)
@@ -29,27 +36,31 @@ class Worktree:
     commit: str
     folder_id: tuple[int, int]
 
-    def snapshot(self) -> str:
-        """The tree of all that is in the folder now, with the start commit's `.refactory/` in it.
+    def snapshot(self) -> Snapshot:
+        """What is in the folder now.
 
         Raises WorkFailed if the folder is not the one that was checked out: its files may be anybody's.
         """
         with suppress(OSError):
             if _folder_id(self.path) == self.folder_id:
-                return self._tree()
+                return self._snapshot()
         raise WorkFailed(
             "the working folder itself was moved, removed or replaced; change only what is in it"
         )
 
-    def _tree(self) -> str:
+    def _snapshot(self) -> Snapshot:
+        start = without_state(self.git, self.commit)
         tree = self._added()
-        links = new_gitlinks(self.git, self.commit, tree)
+        changed = changes(self.git, start, tree)
+        links = new_gitlinks(changed)
         if links:
             listed = b"".join(os.fsencode(f"{path}\0") for path in links)
             self.git.run("update-index", "--force-remove", "-z", "--stdin", input=listed)
             dissolve_repositories(self.git, self.path, self.commit)
             tree = self._added()
-        return tree
+            changed = changes(self.git, start, tree)
+        ours = tuple(change for change in changed if not is_state(change.path))
+        return Snapshot(with_state_of(self.git, tree, changed, self.commit), ours)
 
     def _added(self) -> str:
         add = ("add", "--all", "--", ".", f":(exclude,top,icase){STATE_FOLDER}")
@@ -63,7 +74,7 @@ class Worktree:
             listed = b"".join(os.fsencode(f":(top,literal){path}\0") for path in hidden)
             spec = ("--pathspec-from-file=-", "--pathspec-file-nul")
             self.git.run("add", "--force", *spec, input=listed)
-        return with_state_of(self.git, self.git.run("write-tree"), self.commit)
+        return self.git.run("write-tree")
 
 
 class Pool:
@@ -206,29 +217,3 @@ def _make_removable(folder: Path) -> None:
             with suppress(OSError):
                 if not path.is_symlink():
                     path.chmod(0o700)
-
-
-def without_state(git: Repository, commit: str) -> str:
-    """The commit's tree, `.refactory/` left out, so that no agent sees or changes the records."""
-    lines = _top_level(git, commit)
-    kept = [line for line in lines if not line.endswith(f"\t{STATE_FOLDER}".encode())]
-    if len(kept) == len(lines):
-        return git.tree(commit)
-    return git.run("mktree", "-z", input=b"".join(line + b"\0" for line in kept))
-
-
-def with_state_of(git: Repository, tree: str, commit: str) -> str:
-    """`tree` with exactly the `.refactory/` that `commit` has."""
-    mine = [line for line in _top_level(git, commit) if line.endswith(f"\t{STATE_FOLDER}".encode())]
-    lines = _top_level(git, tree)
-    kept = [line for line in lines if not line.endswith(f"\t{STATE_FOLDER}".encode())]
-    if not mine and len(kept) == len(lines):
-        return tree
-    return git.run("mktree", "-z", input=b"".join(line + b"\0" for line in [*kept, *mine]))
-
-
-@lru_cache(maxsize=64)
-def _top_level(git: Repository, treeish: str) -> tuple[bytes, ...]:
-    """The entries of a whole id's tree: remembered, as most tasks start from the same commit."""
-    out = git.raw("ls-tree", "-z", treeish)
-    return tuple(out.rstrip(b"\0").split(b"\0")) if out else ()

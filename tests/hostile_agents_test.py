@@ -30,8 +30,8 @@ def coded(repo: Repo, pool: Pool, script: str) -> list[str]:
         env = {**os.environ, "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com"}
         env |= {"GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com"}
         subprocess.run(["sh", "-ec", script], cwd=worktree.path, env=env, check=True)
-        tree = worktree.snapshot()
-        assert worktree.snapshot() == tree
+        tree = worktree.snapshot().tree
+        assert worktree.snapshot().tree == tree
     return repo.git("diff-tree", "-r", "--name-only", head, tree).split()
 
 
@@ -109,7 +109,7 @@ def test_a_slot_that_was_destroyed_is_built_anew(repo: Repo, pool: Pool, damage:
         subprocess.run(["sh", "-ec", damage], cwd=worktree.path, check=True)
     with pool.checkout(head) as again:
         assert again.path == worktree.path
-        assert again.snapshot() == repo.git("rev-parse", "main^{tree}")
+        assert again.snapshot().tree == repo.git("rev-parse", "main^{tree}")
 
 
 def test_a_slot_that_cannot_be_cleared_is_passed_over(

@@ -54,8 +54,7 @@ def _judge(job: Job, finished: Finished) -> None:
     limit = job.claim.config.coder.seconds
     if finished.timed_out:
         raise AttemptFailed(f"the coder's command was ended after {limit:g} s\n{finished.tail()}")
-    unchanged = job.worktree.snapshot() == job.worktree.git.tree(job.worktree.commit)
-    if finished.exit_code and unchanged:
+    if finished.exit_code and not job.worktree.snapshot().changed:
         raise AttemptFailed(
             f"the coder's command changed nothing, exit code {finished.exit_code}\n{finished.tail()}"
         )

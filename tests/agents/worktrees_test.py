@@ -38,7 +38,7 @@ def test_a_worktree_that_became_a_symlink_is_built_anew(pool: Pool, repo: Repo, 
         assert again.path == worktree.path
         assert not again.path.is_symlink()
         assert (again.path / "calc.py").is_file()
-        assert again.snapshot() == again.git.tree(head)
+        assert again.snapshot().tree == again.git.tree(head)
     assert [path.name for path in victim.iterdir()] == ["precious.txt"]
 
 
