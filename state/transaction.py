@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from state.audit import Change, lines
 from state.clock import now
 from state.errors import NotFound
@@ -26,6 +28,7 @@ class Transaction:
         self._store = store
         self._command = command
         self._put: dict[tuple[type[Record], str], Record] = {}
+        self._removed: set[tuple[type[Record], str]] = set()
         self._audit: list[Change] = []
         self._after: list[Callable[[], object]] = []
 
@@ -62,6 +65,15 @@ class Transaction:
             self._audit.append(Change(f"{record.folder}/{record.key}", _state(before), _state(record), note))
         return record
 
+    def rename(self, record: R, key: str) -> R:
+        """Put the record, with what else is changed in it, under another key; its old file goes."""
+        self._removed.add((type(record), record.key))
+        self._put.pop((type(record), record.key), None)
+        renamed = replace(record, key=key)
+        self._put[(type(record), key)] = renamed
+        self.note(renamed, f"renumbered, was {record.key}")
+        return renamed
+
     def note(self, record: Record, text: str) -> None:
         """An audit line for something refused or seen that changes no record."""
         self._audit.append(Change(f"{record.folder}/{record.key}", _state(record), _state(record), text))
@@ -81,6 +93,7 @@ class Transaction:
         writes: dict[str, str | None] = {
             f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()
         }
+        writes |= {f"{kind.folder}/{key}.yaml": None for kind, key in self._removed}
         name, append = lines(
             location.records / "audit", location.private / "writer", self._command, self._audit
         )
