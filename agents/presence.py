@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agents.workspace import Workspace
-from state.leases import started
+from state.birth import birth
 from state.private_files import write_private
 
 
@@ -28,7 +28,7 @@ def working(workspace: Workspace) -> Iterator[None]:
 def present(private: Path) -> Iterator[None]:
     """This process is seen as long as the block lasts, or as it lives."""
     mark = private / "agents" / f"{os.getpid()}-{secrets.token_hex(4)}"
-    write_private(mark, started(os.getpid()) or "")
+    write_private(mark, birth(os.getpid()) or "")
     try:
         yield
     finally:
@@ -40,7 +40,7 @@ def anybody(private: Path) -> bool:
     alive = False
     for mark in (private / "agents").glob("[0-9]*"):
         with suppress(FileNotFoundError):  # it has just left
-            if mark.read_text(encoding="utf-8") == started(int(mark.name.partition("-")[0])):
+            if mark.read_text(encoding="utf-8") == birth(int(mark.name.partition("-")[0])):
                 alive = True
             else:
                 mark.unlink()

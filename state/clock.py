@@ -1,10 +1,39 @@
-"""Time as it is written into records."""
+"""Time: as it is written into records, and as leases are measured."""
 
 from __future__ import annotations
 
+import socket
 import time
+from functools import cache
+from pathlib import Path
 
 
 def now() -> str:
     """RFC 3339, UTC, whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Clock:
+    """`wall` may be set to anything at any time; `uptime` only runs on, but means something in one `boot` only."""
+
+    def wall(self) -> float:
+        return time.time()
+
+    def uptime(self) -> float:
+        """Stands still while the machine sleeps, as all that works on it does."""
+        return time.monotonic()
+
+    def boot(self) -> str:
+        return _boot()
+
+
+CLOCK = Clock()
+
+
+@cache
+def _boot() -> str:
+    """The kernel's id of this start of the machine; containers on it share both id and uptime."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return socket.gethostname()

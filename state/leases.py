@@ -1,6 +1,9 @@
-"""Who works on a task right now: holder, fencing token, expiry. In `.git/refactory/leases`, under the store's lock.
+"""Who works on a task right now: holder, fencing token, end. In `.git/refactory/leases`, under the store's lock.
 
-A lease ends when it is released, when its time is over, or at once when its process on this host is gone.
+A lease ends when it is released, when its time is over, or at once when its process on this host is gone. Time is
+the uptime of the machine whose process wrote the lease: nobody can set it. Read on another machine, or after a
+restart, it is the wall clock, which may be wrong either way, but moves the end by the length of the lease at most.
+
 The token only ever grows, so that a holder that wakes up late is told apart from the one that followed it
 (Kleppmann, "How to do distributed locking", 2016).
 """
@@ -9,31 +12,54 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from pathlib import Path
 
 import msgspec
 
+from state import clock
+from state.birth import birth, place
 from state.errors import Conflict
 from state.keys import number_of
 from state.private_files import write_private
 
+_SKEW = 10.0  # seconds that the clocks of machines with one git folder may differ; with NTP it is far less than one
+
 
 class Lease(msgspec.Struct, frozen=True):
+    """`expires` on the wall clock, `until` in the uptime of `boot`. `born` tells the holder's process from others."""
+
     task: str
     holder: str
     token: int
     expires: float
-    host: str | None = None
+    seconds: float = 0.0
+    until: float = 0.0
+    boot: str = ""
+    host: str = ""
     pid: int | None = None
-    started: str | None = None
+    born: str | None = None
 
     def live(self) -> bool:
-        if self.expires < time.time():
-            return False
+        return self.left() > 0 and not self._orphaned()
+
+    def left(self) -> float:
+        """Seconds until it is over."""
+        now = clock.CLOCK
+        left = self.until - now.uptime()
+        if self.boot == now.boot() and left <= self.seconds:  # more than it had: another container's uptime
+            return left
+        left = self.expires + _SKEW - now.wall()
+        return left if left <= self.seconds + 2 * _SKEW else 0.0
+
+    def _orphaned(self) -> bool:
+        """Its process is gone, as far as can be told from here."""
         if self.pid is None or self.host != socket.gethostname():
-            return True
-        return self.started is not None and self.started == started(self.pid)
+            return False
+        if self.boot != clock.CLOCK.boot():
+            return True  # this machine was started anew
+        if self.born is None:
+            return True  # it was gone before it had the lease
+        return self.born.startswith(place()) and self.born != birth(self.pid)
 
 
 def find(private: Path, task: str) -> Lease | None:
@@ -53,23 +79,29 @@ def offer(private: Path, task: str, holder: str, pid: int | None, seconds: float
     current = find(private, task)
     if current and current.live():
         raise Conflict(f"task {number_of(task)} is held by {current.holder}", "wait for its lease to end")
-    born = started(pid) if pid else None
-    host = socket.gethostname() if pid else None
-    return Lease(task, holder, _next_token(private), time.time() + seconds, host, pid, born)
+    lease = Lease(
+        task=task,
+        holder=holder,
+        token=_next_token(private),
+        expires=0.0,
+        host=socket.gethostname(),
+        pid=pid,
+        born=birth(pid) if pid else None,
+    )
+    return _extended(lease, seconds)
 
 
 def renew(private: Path, task: str, token: int, seconds: float) -> None:
-    lease = check(private, task, token)
-    write(private, msgspec.structs.replace(lease, expires=time.time() + seconds))
+    write(private, _extended(check(private, task, token), seconds))
 
 
 def check(private: Path, task: str, token: int) -> Lease:
-    """The live lease with this token. Raises Conflict for a late holder."""
+    """The lease with this token, if its time is not over. Raises Conflict for a late holder."""
     lease = find(private, task)
-    if lease is None or lease.token != token or lease.expires < time.time():
+    if lease is None or lease.token != token or lease.left() <= 0:
         raise Conflict(
             f"the lease on task {number_of(task)} with token {token} is over",
-            "somebody else may work on it now; what was done is kept on its branch",
+            f"somebody else may work on it now; what was done is kept at refs/refactory/backup/{task}/",
         )
     return lease
 
@@ -78,37 +110,40 @@ def release(private: Path, task: str) -> None:
     _path(private, task).unlink(missing_ok=True)
 
 
-def started(pid: int) -> str | None:
-    """When the process began, in clock ticks (proc(5) stat field 22); None if it is gone."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return _alive_without_proc(pid)
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]
+def write(private: Path, lease: Lease) -> None:
+    write_private(_path(private, lease.task), msgspec.json.encode(lease).decode())
 
 
-def _alive_without_proc(pid: int) -> str | None:
-    if Path("/proc/self").exists():
-        return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return "alive"
+def _extended(lease: Lease, seconds: float) -> Lease:
+    now = clock.CLOCK
+    return msgspec.structs.replace(
+        lease, expires=now.wall() + seconds, seconds=seconds, until=now.uptime() + seconds, boot=now.boot()
+    )
 
 
 def _next_token(private: Path) -> int:
     path = private / "fencing"
-    token = int(path.read_text(encoding="utf-8")) + 1 if path.exists() else 1
+    token = _last_token(path) + 1
     write_private(path, f"{token}\n")
+    _sync_folder(private)  # a power cut must not bring a token back that an agent elsewhere still holds
     return token
 
 
-def write(private: Path, lease: Lease) -> None:
-    write_private(_path(private, lease.task), msgspec.json.encode(lease).decode())
+def _last_token(path: Path) -> int:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return 0
+    except ValueError:
+        return int(clock.CLOCK.wall())  # damaged: more than were ever given out, at less than one a second
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _path(private: Path, task: str) -> Path:
