@@ -1,12 +1,11 @@
 """Who changed what: lines chained by hash, in files that two branches never both go on with.
 
-A file is named after its writer and month. A writer is one unbroken line of work in one clone: where the log does
-not end as this clone left it (another branch, an older state), a new writer begins.
+A file is named after its writer and month. A writer is one unbroken line of work in one worktree of one clone:
+where its log does not end as it was left (another branch, an older state, a copy of the clone), a new writer begins.
 """
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
 import secrets
@@ -16,19 +15,22 @@ from pathlib import Path
 
 import msgspec
 
+from state.audit_memory import Head, Memory, clone_id, memory_name, read_memory
 from state.clock import now
 from state.journal import Append
-from state.private_files import write_private
+from state.location import Location
+from state.origin import actor, request_id
 
-_TAIL = 64 * 1024  # the last line always fits
 
+class Line(msgspec.Struct, frozen=True, kw_only=True, rename={"frm": "from"}):
+    """`previous` is the hash of the line before it, also across the writer's months; `hash` is its own."""
 
-class Line(msgspec.Struct, frozen=True, rename={"frm": "from"}):
     at: str
     actor: str
     host: str
     pid: int
     command: str
+    request: str = ""
     record: str
     frm: str | None
     to: str | None
@@ -46,59 +48,75 @@ class Change(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def actor() -> str:
-    return os.environ.get("REFACTORY_ACTOR") or getpass.getuser()
+class Addition(msgspec.Struct, frozen=True):
+    """What a transaction writes: to `log` in the folder of logs, and to `memory` in the private folder."""
+
+    log: str
+    append: Append
+    memory: str
+    remembered: str
 
 
-def lines(folder: Path, memory: Path, command: str, changes: Sequence[Change]) -> tuple[str, Append]:
-    """The file name and what to append to it for these changes. Call under the lock, before they are written.
+def lines(location: Location, command: str, changes: Sequence[Change]) -> Addition:
+    """The lines for these changes, and what to remember. Call under the lock, before they are written."""
+    at, clone, memory_file = now(), clone_id(location.private), memory_name(location)
+    memory = read_memory(location.private / memory_file)
+    name, offset, last = _place(location.records / "audit", memory, clone, at[:7])
+    text, start = b"", last if offset else Head(0, last.hash)
+    for head_count, change in enumerate(changes, start.count + 1):
+        line, digest_ = sealed(_line(at, command, change, last.hash))
+        text, last = text + line, Head(head_count, digest_)
+    heads = {**(memory.heads if memory else {}), name: last}
+    remembered = msgspec.json.encode(Memory(clone, name, heads)).decode()
+    return Addition(name, Append(offset, text.decode()), memory_file, remembered)
 
-    `memory` is this clone's file with its writer and last hash. It is changed before the log is, never after: a
-    crash between the two only begins a new writer, where the other order could go on with a line of another branch.
-    """
-    at = now()
-    writer, offset, previous = _continued(folder, memory, at[:7]) or (secrets.token_hex(4), 0, "")
-    text = b""
-    for change in changes:
-        line = Line(
-            at, actor(), socket.gethostname(), os.getpid(), command, change.record, change.frm, change.to,
-            change.note, previous,
-        )  # fmt: skip
-        previous = digest(line)
-        text += msgspec.json.encode(msgspec.structs.replace(line, hash=previous)) + b"\n"
-    write_private(memory, f"{writer} {previous}\n")
-    return _name(writer, at[:7]), Append(offset, text.decode())
+
+def _line(at: str, command: str, change: Change, previous: str) -> Line:
+    return Line(
+        at=at, actor=actor(), host=socket.gethostname(), pid=os.getpid(), command=command, request=request_id(),
+        record=change.record, frm=change.frm, to=change.to, note=change.note, previous=previous,
+    )  # fmt: skip
+
+
+def sealed(line: Line) -> tuple[bytes, str]:
+    """The line as it is written, with its hash, and the hash: SHA-256 of its bytes with an empty one."""
+    body = msgspec.json.encode(msgspec.structs.replace(line, hash=""))
+    found = hashlib.sha256(body).hexdigest()
+    return body[:-2] + ending(found), found
 
 
 def digest(line: Line) -> str:
-    """SHA-256 of the line without its own hash; `previous` in it makes the chain."""
-    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(line, hash=""))).hexdigest()
+    return sealed(line)[1]
 
 
-def _name(writer: str, month: str) -> str:
-    return f"{writer}-{month}.jsonl"
+def ending(found: str) -> bytes:
+    """How a line with this hash ends, after the opening quote of the hash."""
+    return f'{found}"}}\n'.encode()
 
 
-def _continued(folder: Path, memory: Path, month: str) -> tuple[str, int, str] | None:
-    """Writer, length and last hash of the file that this clone wrote last, if it still ends so."""
-    if not memory.exists():
-        return None
-    writer, _, last = memory.read_text(encoding="utf-8").strip().partition(" ")
-    offset, previous = _head(folder / _name(writer, month))
-    return (writer, offset, previous) if previous and previous == last else None
+def _place(folder: Path, memory: Memory | None, clone: str, month: str) -> tuple[str, int, Head]:
+    """The file to append to, its length, and its writer's last line; time that goes back begins a new writer."""
+    new = f"{secrets.token_hex(4)}-{month}.jsonl", 0, Head(0, "")
+    if memory is None or memory.clone != clone:
+        return new
+    writer, _, before = memory.log.removesuffix(".jsonl").partition("-")
+    last = memory.heads[memory.log]
+    size = _size_if_ends(folder / memory.log, last.hash)
+    if size is None or before > month:
+        return new
+    if before == month:
+        return memory.log, size, last
+    name = f"{writer}-{month}.jsonl"
+    return new if (folder / name).exists() else (name, 0, last)
 
 
-def _head(path: Path) -> tuple[int, str]:
-    """The file's length and its last line's hash."""
+def _size_if_ends(path: Path, found: str) -> int | None:
+    """The file's length, if it ends with the line of this hash."""
+    expected = ending(found)
     try:
-        size = path.stat().st_size
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(expected)))
+            return size if file.read() == expected else None
     except FileNotFoundError:
-        return 0, ""
-    with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL))
-        last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
-    try:
-        return size, msgspec.json.decode(last, type=Line).hash
-    except msgspec.MsgspecError:
-        # A damaged log must not stop the work: it is left as it is, and another one begun.
-        return size, ""
+        return None

@@ -27,10 +27,11 @@ class Append(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """Paths are relative to the folder given to `commit`. None removes a file."""
+    """Paths are relative to the folder given to `commit`; `private`: files beside the journal. None removes one."""
 
     writes: dict[str, str | None]
     appends: dict[str, Append]
+    private: dict[str, str] = {}
 
 
 class _Journal(msgspec.Struct, frozen=True):
@@ -86,6 +87,8 @@ def _carry_out(journal: Path, root: Path, changes: Changes) -> None:
     for name, append in changes.appends.items():
         folders.add((root / name).parent)
         _append(root / name, append)
+    for name, text in changes.private.items():
+        _replace(journal.parent / name, text.encode())
     for folder in folders:
         _sync_folder(folder)
     journal.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from state.audit import Change, lines
 from state.clock import now
 from state.errors import NotFound
-from state.journal import Append, Changes, commit
+from state.journal import Changes, commit
 from state.keys import new_key, number_of
 from state.record_files import encode
 from state.records import Record
@@ -94,11 +94,11 @@ class Transaction:
             f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()
         }
         writes |= {f"{kind.folder}/{key}.yaml": None for kind, key in self._removed}
-        name, append = lines(
-            location.records / "audit", location.private / "writer", self._command, self._audit
+        added = lines(location, self._command, self._audit)
+        appends = {f"audit/{added.log}": added.append}
+        commit(
+            self._store.journal, location.records, Changes(writes, appends, {added.memory: added.remembered})
         )
-        appends: dict[str, Append] = {f"audit/{name}": append}
-        commit(self._store.journal, location.records, Changes(writes, appends))
 
     def _before(self, record: Record) -> Record | None:
         staged = self._put.get((type(record), record.key))

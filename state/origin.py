@@ -1,0 +1,56 @@
+"""Who and what caused the work at hand: for the audit log, set by the face that took the request."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+ENVIRONMENT = "REFACTORY_REQUEST_ID"
+
+_PROPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
+_REQUEST: ContextVar[str | None] = ContextVar("request", default=None)
+
+
+def actor() -> str:
+    found = _ACTOR.get() or os.environ.get("REFACTORY_ACTOR")
+    if found:
+        return found
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid-{os.getuid()}"
+
+
+def request_id() -> str:
+    """The HTTP request's, else this process's; what we start inherits it, so a run has one for all its agents."""
+    found = _REQUEST.get() or proper(os.environ.get(ENVIRONMENT))
+    if not found:
+        found = os.environ[ENVIRONMENT] = new_request_id()
+    return found
+
+
+def new_request_id() -> str:
+    return secrets.token_hex(8)
+
+
+def proper(text: str | None) -> str | None:
+    """A request id that may come from anywhere, if it is one."""
+    return text if text and _PROPER.fullmatch(text) else None
+
+
+@contextmanager
+def caused_by(name: str | None, request: str) -> Iterator[None]:
+    """What is done in this context (also in threads that copy it) is `name`'s; None: this process's user's."""
+    tokens = _ACTOR.set(name), _REQUEST.set(request)
+    try:
+        yield
+    finally:
+        _ACTOR.reset(tokens[0])
+        _REQUEST.reset(tokens[1])
