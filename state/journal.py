@@ -1,26 +1,36 @@
-"""Several files changed as one: a redo journal, made durable before the first file is touched.
+"""Several files changed as one: all are written aside first, then a journal names their places, then they move.
 
-After a crash at any point the next command finds the journal and finishes, or finds none and nothing was
-changed. Order: journal (write, fsync, rename, fsync of its folder), then each file (write beside, fsync,
-rename), then the folders, then the journal goes.
+The journal's own rename is the commit point. Before it nothing is changed, and any failure leaves the old state.
+After it only renames are left, which need neither space nor descriptors; after a crash the next command does those
+that are still to be done. Order: all new files (write, fsync), their folder (fsync), journal (rename, fsync of its
+folder), each file (rename), their folders (fsync), then the journal goes.
 
-All worktrees of a clone share one journal, so it says to which of them its changes belong. It says so from its
-own folder, and in bytes: a repository may be moved or copied, and its path need not be UTF-8.
+New files lie in `staged/` beside the journal, where no tool that walks the working tree finds them. What has moved
+is staged no more, so a journal that a power cut brings back does nothing a second time.
 """
 
 from __future__ import annotations
 
 import os
-import time
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
-from state.errors import RefactoryError
+from state.files import Folders, NewFile, make_folder, move, sync_folder, unwritable, write_new
+from state.journal_file import Journal, Steps, left, read, set_aside, staging_of, steps_of
+
+_NAMES = "journal"
+_UNCHANGED = "nothing was changed: mend the cause, and run the command again"
+_RECORDED = (
+    "the change is recorded all the same: mend the cause; the next command finishes it, don't repeat it"
+)
 
 
 class Append(msgspec.Struct, frozen=True):
-    """Bytes that belong at `offset` of a log; writing them twice changes nothing."""
+    """Text that belongs at `offset` of a log, whatever is there now."""
 
     offset: int
     text: str
@@ -34,100 +44,140 @@ class Changes(msgspec.Struct, frozen=True):
     private: dict[str, str] = {}
 
 
-class _Journal(msgspec.Struct, frozen=True):
-    root: bytes
-    changes: Changes
+def commit(journal: Path, root: Path, changes: Changes, what: str = "", *, durable: bool = True) -> None:
+    """All of it or none. Raises Unwritable, which says whether it is all or none."""
+    with _committed(journal, root, changes, what, durable) as (steps, folders):
+        try:
+            _carry_out(journal, steps, folders)
+        except OSError as error:
+            raise unwritable(error, root, _RECORDED) from None
 
 
-def commit(journal: Path, root: Path, changes: Changes) -> None:
-    begin(journal, root, changes)
-    _carry_out(journal, root, changes)
-
-
-def begin(journal: Path, root: Path, changes: Changes) -> None:
-    """The commit point: from here on the changes will be made, by us or by who comes next."""
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    way = os.path.relpath(root.resolve(), journal.parent.resolve())
-    _replace(journal, msgspec.json.encode(_Journal(os.fsencode(way), changes)))
-    _sync_folder(journal.parent)
+def begin(journal: Path, root: Path, changes: Changes, what: str = "") -> None:
+    """Only up to the commit point: from here on the changes will be made, by us or by who comes next."""
+    with _committed(journal, root, changes, what, durable=True):
+        pass
 
 
 def recover(journal: Path) -> bool:
-    """Finish what a killed process began. True if there was something to finish. Call under the lock."""
-    try:
-        data = journal.read_bytes()
-    except FileNotFoundError:
+    """Finish what a killed process began, and say so. True if there was something. Call under the lock."""
+    found = read(journal)
+    if found is None:
         return False
-    found = msgspec.json.decode(data, type=_Journal)
-    root = Path(os.path.normpath(journal.parent.resolve() / os.fsdecode(found.root)))
-    if not root.is_dir():
-        raise _set_aside(journal, root)
-    _carry_out(journal, root, found.changes)
+    what = f"`{found.what}`" if found.what else "a command"
+    steps = left(steps_of(journal, found))
+    if not steps.root.is_dir():
+        raise set_aside(journal, f"{steps.root}: is gone, and {what} had not finished writing there")
+    try:
+        for folder in steps.folders():
+            make_folder(folder)
+        with Folders([journal.parent, *steps.folders()]) as folders:
+            _carry_out(journal, steps, folders)
+    except OSError as error:
+        hint = f"{what} was interrupted and can't be finished now; the next command tries again"
+        raise unwritable(error, journal, hint) from None
+    print(f"refactory: recovered: {what} was interrupted; its change is complete now", file=sys.stderr)
     return True
 
 
-def _set_aside(journal: Path, root: Path) -> RefactoryError:
-    aside = journal.with_name(f"journal.{time.time_ns()}")
-    journal.rename(aside)
-    return RefactoryError(
-        f"{root}: is gone, and a killed command had not finished writing there",
-        f"what it was to write is kept in {aside}; run your command again, it will work",
-    )
+def pending(journal: Path) -> dict[str, str | None]:
+    """Where the files of a change lie that nobody can carry out just now; None: the change removes it.
+
+    For those who can only read: together with this they see all records as they are going to be.
+    """
+    found = read(journal)
+    if found is None:
+        return {}
+    steps = left(steps_of(journal, found))
+    lying = {str(target): str(staged) for staged, target in steps.moves.items()}
+    return {**lying, **dict.fromkeys(map(str, steps.removes))}
 
 
-def _carry_out(journal: Path, root: Path, changes: Changes) -> None:
-    folders = set()
-    for name, text in changes.writes.items():
-        path = root / name
-        folders.add(path.parent)
-        if text is None:
-            path.unlink(missing_ok=True)
-        else:
-            _replace(path, text.encode())
-    for name, append in changes.appends.items():
-        folders.add((root / name).parent)
-        _append(root / name, append)
-    for name, text in changes.private.items():
-        _replace(journal.parent / name, text.encode())
-    for folder in folders:
-        _sync_folder(folder)
+@contextmanager
+def _committed(
+    journal: Path, root: Path, changes: Changes, what: str, durable: bool
+) -> Iterator[tuple[Steps, Folders]]:
+    """Past the commit point inside; a failure before it is undone."""
+    try:
+        found, files = _planned(journal, root, changes, what)
+        steps = steps_of(journal, found)
+        for folder in (journal.parent, *steps.folders()):
+            make_folder(folder, durable)
+        folders = Folders([journal.parent, *steps.folders()], durable)
+    except OSError as error:
+        raise unwritable(error, root, _UNCHANGED) from None
+    with folders:
+        try:
+            _stage(journal, files, durable)
+        except OSError as error:
+            raise unwritable(error, root, _undo(journal, durable)) from None
+        except BaseException:
+            _undo(journal, durable)
+            raise
+        yield steps, folders
+
+
+def _planned(journal: Path, root: Path, changes: Changes, what: str) -> tuple[Journal, list[NewFile]]:
+    contents = {name: text.encode() for name, text in changes.writes.items() if text is not None}
+    contents |= {name: _grown(root / name, append) for name, append in changes.appends.items()}
+    token = os.urandom(8).hex()  # no other journal ever names these files
+    moves = {f"{token}.{number}": name for number, name in enumerate(contents)}
+    private = {f"{token}.{number}": name for number, name in enumerate(changes.private, len(moves))}
+    way = os.path.relpath(root.resolve(), journal.parent.resolve())
+    removes = [name for name, text in changes.writes.items() if text is None]
+    found = Journal(what, os.fsencode(way), moves, private, removes)
+    staging = staging_of(journal)
+    files = [NewFile(staging / staged, contents[name]) for staged, name in moves.items()]
+    files += [
+        NewFile(staging / staged, changes.private[name].encode(), 0o600) for staged, name in private.items()
+    ]
+    return found, [*files, NewFile(staging / _NAMES, msgspec.json.encode(found))]
+
+
+def _grown(path: Path, append: Append) -> bytes:
+    """The whole log: what is replaced as a whole is never torn, and can't run out of space half-way."""
+    if not append.offset:
+        return append.text.encode()
+    with path.open("rb") as file:
+        return file.read(append.offset) + append.text.encode()
+
+
+def _stage(journal: Path, files: list[NewFile], durable: bool) -> None:
+    """Up to the commit point, which is the rename."""
+    staging = staging_of(journal)
+    _empty(staging)
+    write_new(files, durable)
+    sync_folder(staging, durable)
+    (staging / _NAMES).rename(journal)
+    sync_folder(journal.parent, durable)
+
+
+def _undo(journal: Path, durable: bool) -> str:
+    """The old state again, and the hint that says so."""
+    try:
+        if journal.exists():
+            journal.unlink()
+    except OSError:
+        return _RECORDED
+    with suppress(OSError):
+        sync_folder(journal.parent, durable)
+        _empty(staging_of(journal))
+    return _UNCHANGED
+
+
+def _empty(staging: Path) -> None:
+    """What a killed command left there before its commit point."""
+    for name in os.listdir(staging):
+        (staging / name).unlink()
+
+
+def _carry_out(journal: Path, steps: Steps, folders: Folders) -> None:
+    for staged, target in steps.moves.items():
+        move(staged, target)
+    for path in steps.removes:
+        path.unlink(missing_ok=True)
+    folders.sync()
     journal.unlink(missing_ok=True)
-    # Without this a power cut could bring the journal back, and undo what a later `git checkout` did.
-    _sync_folder(journal.parent)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        _write_all(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    beside.replace(path)
-
-
-def _append(path: Path, append: Append) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        os.lseek(descriptor, append.offset, os.SEEK_SET)
-        _write_all(descriptor, append.text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if steps.removes:
+        # Else a power cut could bring the journal back, and remove what a later `git checkout` wrote.
+        folders.sync()

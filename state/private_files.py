@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
+
+from state.files import NewFile, write_new
 
 
 def write_private(path: Path, text: str) -> None:
-    """Mode 0600 from the first byte, replaced as a whole."""
+    """Mode 0600 from the first byte, replaced as a whole; nothing is left beside it where that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}.tmp")
+    try:
+        write_new([NewFile(beside, text.encode(), 0o600)])
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -131,7 +131,7 @@ def test_the_journal_of_a_worktree_that_is_gone_is_kept(store: Store, tmp_path: 
     shutil.rmtree(linked.location.root)
     with pytest.raises(RefactoryError, match=r"linked/\.refactory: is gone"):
         Store.open(store.location.root)
-    assert "what was" in next(store.location.private.glob("journal.*")).read_text()
+    assert "what was" in next(store.location.private.glob("journal.*/staged/*.0")).read_text()
     assert Store.open(store.location.root).all(Request) == []
 
 

@@ -1,0 +1,110 @@
+"""Writing to disk: what is durable when, and in which order."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from state.errors import RefactoryError
+
+_OPEN_AT_ONCE = 64
+
+
+class Unwritable(RefactoryError):
+    """The file system refuses: it is full, read-only or broken."""
+
+
+def unwritable(error: OSError, path: Path, hint: str) -> Unwritable:
+    return Unwritable(f"{error.filename or path}: can't write: {error.strerror or error}", hint)
+
+
+class NewFile(NamedTuple):
+    path: Path
+    data: bytes
+    mode: int = 0o666
+
+
+def write_new(files: Sequence[NewFile], durable: bool = True) -> None:
+    """Write files that nobody reads yet. Their folders are not made durable."""
+    for start in range(0, len(files), _OPEN_AT_ONCE):
+        _write_batch(files[start : start + _OPEN_AT_ONCE], durable)
+
+
+def _write_batch(files: Sequence[NewFile], durable: bool) -> None:
+    """All are on their way to the disk before the first is waited for: one wait for many."""
+    descriptors: list[int] = []
+    with ExitStack() as opened:
+        for path, data, mode in files:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+            opened.callback(os.close, descriptor)
+            _write_all(descriptor, data)
+            descriptors.append(descriptor)
+        for descriptor in descriptors if durable and hasattr(os, "posix_fadvise") else ():
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        for descriptor in descriptors if durable else ():
+            os.fsync(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def move(source: Path, target: Path) -> None:
+    """Where the two lie on different file systems (a linked worktree may), over a copy beside the target."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(f".{target.name}.tmp")
+        write_new([NewFile(beside, source.read_bytes())])
+        beside.rename(target)
+        source.unlink()
+
+
+def make_folder(path: Path, durable: bool = True) -> None:
+    """With all its parents, each durable in the one above it."""
+    if path.is_dir():
+        return
+    make_folder(path.parent, durable)
+    path.mkdir(exist_ok=True)
+    sync_folder(path.parent, durable)
+
+
+def sync_folder(path: Path, durable: bool = True) -> None:
+    with Folders([path], durable) as folders:
+        folders.sync()
+
+
+class Folders:
+    """Folders whose entries are to be made durable. Opened early, as later there might be no descriptor left."""
+
+    def __init__(self, paths: Iterable[Path], durable: bool = True) -> None:
+        self._descriptors: list[int] = []
+        try:
+            for path in sorted(set(paths)) if durable else ():
+                self._descriptors.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        except OSError:
+            self.close()
+            raise
+
+    def sync(self) -> None:
+        for descriptor in self._descriptors:
+            os.fsync(descriptor)
+
+    def close(self) -> None:
+        while self._descriptors:
+            with suppress(OSError):  # nothing was written through it
+                os.close(self._descriptors.pop())
+
+    def __enter__(self) -> Folders:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
