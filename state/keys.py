@@ -27,3 +27,8 @@ def is_key(text: str) -> bool:
 def is_reference(text: str) -> bool:
     """A number or a whole key: what people may type."""
     return bool(_KEY.fullmatch(text))
+
+
+def suffix_of(key: str) -> str:
+    """What stays the same when a record is renumbered."""
+    return key.partition("-")[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
-from state.keys import is_key, is_reference, number_of
+from state.keys import is_key, is_reference, number_of, suffix_of
 from state.location import Location, initialised, locate
 from state.record_files import decode
 from state.records import Record
@@ -87,7 +87,7 @@ class Store:
                 f"{reference!r} is no {_kind(cls)} id", "give a number such as 7, or a key: 7-k3f9q2mx"
             )
         if is_key(reference):
-            return reference
+            return self._renumbered(cls, reference) or reference
         found = [key for key in self.keys(cls) if key.startswith(f"{reference}-")]
         if len(found) > 1:
             raise Conflict(
@@ -95,6 +95,12 @@ class Store:
                 "give the whole key",
             )
         return found[0] if found else reference
+
+    def _renumbered(self, cls: type[Record], key: str) -> str | None:
+        """The key that a record has now: its suffix stays."""
+        if _stamp(f"{self._records}/{cls.folder}/{key}.yaml") is not None:
+            return None
+        return next((other for other in self.keys(cls) if suffix_of(other) == suffix_of(key)), None)
 
     def keys(self, cls: type[Record]) -> list[str]:
         """All keys, by number; what is no record (a stray file) is not listed."""
