@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from agents.cancellation import refuse_cancelled
 from agents.dependents import block, end_lease, free, keep_reason, pulls, redo
 from agents.dispatch import fenced
 from agents.work import Report
@@ -176,6 +177,7 @@ def retry(store: Store, task_id: str) -> Task:
             raise Conflict(
                 f"task {number} is blocked: {task.feedback}", "retry what it depends on: that frees it"
             )
+        refuse_cancelled(changes.get(Request, changes.get(Plan, task.plan).request))
         task = changes.put(move(task, "assigned" if task.agent else "pending", attempts=0))
         free(changes, task.plan)
         return task

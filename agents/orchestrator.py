@@ -9,6 +9,7 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
+from agents.cancellation import refuse_cancelled
 from agents.completion import revive
 from agents.git import Repository
 from state.errors import Conflict, NotFound, UsageError
@@ -29,16 +30,17 @@ def orchestrate(
     target: str | None,
     strategy: str | None,
     remote: str | None,
-) -> Orchestration:
+) -> tuple[Orchestration, bool]:
     """Assign every open task of the plan. Asked again it goes on with the orchestration there is, and tries
-    again what failed.
+    again what failed; then it returns False: nothing is new.
     """
     names = [f"coder-{number}" for number in range(1, (agents or store.config.agents) + 1)]
     repository = Repository(store.location.git_dir, store.location.root)
     plan = store.get(Plan, plan_id)
+    refuse_cancelled(store.get(Request, plan.request))
     current = running(store, plan)
     if current:
-        return _go_on(store, plan, current, names if agents else current.agents, target)
+        return _go_on(store, plan, current, names if agents else current.agents, target), False
     target = target or store.config.target_branch or current_branch(Repository(store.location.own_git_dir))
     base = pinned(repository, target)
     url = remote_url(repository, remote or store.config.remote)
@@ -47,7 +49,7 @@ def orchestrate(
         plan = changes.get(Plan, plan.key)
         there = running(store, plan)
         if there:
-            return there  # somebody was faster
+            return there, False  # somebody was faster
         orchestration = changes.new(
             Orchestration,
             plan=plan.key,
@@ -59,7 +61,7 @@ def orchestrate(
             strategy=strategy or store.config.strategy,
             budgets=store.config.budgets,
         )
-        return _start(changes, plan, orchestration)
+        return _start(changes, plan, orchestration), True
 
 
 def _check_names(repository: Repository) -> None:
@@ -78,6 +80,8 @@ def running(store: Store, plan: Plan) -> Orchestration | None:
 
 
 def latest(store: Store, plan: Plan) -> Orchestration:
+    """For what goes on with it. Raises Conflict if there is none, or the request was given up."""
+    refuse_cancelled(store.get(Request, plan.request))
     found = store.all(Orchestration, lambda orchestration: orchestration.plan == plan.key)
     if not found:
         raise Conflict(
@@ -147,6 +151,7 @@ def _go_on(
             "leave --target-branch out to go on with it",
         )
     with store.transaction("orchestrate") as changes:
+        refuse_cancelled(changes.get(Request, plan.request))
         current = changes.get(Orchestration, current.key)
         changed = replace(current, budgets=store.config.budgets)
         revive(changes, plan)

@@ -22,11 +22,11 @@ def plan(
 ) -> Plan:
     """Make a plan of the request. A model is asked before anything is locked."""
     config = store.config
-    if not again:
-        _check_plans(store, store.get(Request, request_id))
-    chosen = backend or ("template" if task_list is not None else config.planner.backend)
     request = store.get(Request, request_id)
     _check_state(request)
+    if not again:
+        _check_plans(store, request)
+    chosen = backend or ("template" if task_list is not None else config.planner.backend)
     drafts = PLANNERS[chosen](request, task_list, store)
     warnings = check(drafts.tasks)
     tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks

@@ -49,11 +49,13 @@ def command(
     )
 
 
-def output_options() -> list[click.Parameter]:
+def output_options(numbered: bool = True) -> list[click.Parameter]:
+    """`numbered`: the result is of records, so there are ids to print."""
+    formats = [form for form in FORMATS if numbered or form != "ids"]
     return [
         click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON envelope."),
         click.Option(
-            ["--format", "form"], type=click.Choice(FORMATS), default="text", show_default=True,
+            ["--format", "form"], type=click.Choice(formats), default="text", show_default=True,
             help="How to print the result.",
         ),
     ]  # fmt: skip

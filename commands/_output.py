@@ -48,9 +48,9 @@ def encoded(value: dict[str, Any], form: str) -> str:
 
 
 def ids(data: Any) -> list[int]:
-    """The numbers in a result: a page's, a list's, or the record's own."""
-    if isinstance(data, dict) and isinstance(data.get("items"), list):
-        data = data["items"]
+    """The record's own number, those of a list, or of the first that a result of several parts has."""
     if isinstance(data, list):
-        return [item["id"] for item in data if isinstance(item, dict) and "id" in item]
-    return [data["id"]] if isinstance(data, dict) and "id" in data else []
+        return [number for item in data for number in ids(item)]
+    if isinstance(data, dict):
+        return [data["id"]] if "id" in data else next(filter(None, map(ids, data.values())), [])
+    return []

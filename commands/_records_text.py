@@ -1,10 +1,23 @@
-"""A task and a plan as text: several commands end by showing one."""
+"""Records as text that several commands end by showing."""
 
 from __future__ import annotations
 
 from commands._text import fields, numbers
 from state.keys import number_of
-from state.records import Plan, Task
+from state.records import Plan, Request, Task
+
+
+def request_text(request: Request) -> str:
+    return fields(
+        [
+            ("request", number_of(request.key)),
+            ("key", request.key),
+            ("title", request.title),
+            ("state", request.state),
+            ("created", request.created),
+            ("description", request.description),
+        ]
+    )
 
 
 def task_text(task: Task) -> str:

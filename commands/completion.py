@@ -64,6 +64,6 @@ COMMAND = click.Command(
         click.Argument(["shell"], type=click.Choice(SHELLS)),
         click.Option(["--line"], hidden=True),
         click.Option(["--word"], hidden=True),
-        *output_options(),
+        *output_options(numbered=False),
     ],
 )

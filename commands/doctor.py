@@ -49,5 +49,8 @@ COMMAND = click.Command(
     "doctor",
     callback=run,
     help=__doc__,
-    params=[click.Option(["--fix"], is_flag=True, help="Mend what has one right answer."), *output_options()],
+    params=[
+        click.Option(["--fix"], is_flag=True, help="Mend what has one right answer."),
+        *output_options(numbered=False),
+    ],
 )

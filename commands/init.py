@@ -36,4 +36,4 @@ def run(context: Context, /, **given: object) -> int:
     return 0
 
 
-COMMAND = click.Command("init", callback=run, help=__doc__, params=output_options())
+COMMAND = click.Command("init", callback=run, help=__doc__, params=output_options(numbered=False))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import click
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from commands._cli import command
 from commands._context import Context
@@ -32,12 +33,23 @@ class Orchestrate(Params):
     ] = None
 
 
-def run(store: Store, params: Orchestrate) -> Orchestration:
+class Orchestrated(Orchestration, frozen=True, kw_only=True):
+    """`again`: it was there already, and is gone on with."""
+
+    again: bool = False
+
+
+def run(store: Store, params: Orchestrate) -> Orchestrated:
     from agents.orchestrator import orchestrate
 
-    return orchestrate(
+    found, fresh = orchestrate(
         store, str(params.id), params.agents, params.target_branch, params.strategy, params.remote
     )
+    return Orchestrated(**asdict(found), again=not fresh)
+
+
+def status(orchestrated: Orchestrated) -> int:
+    return 200 if orchestrated.again else 201
 
 
 def text(orchestration: Orchestration) -> str:
@@ -53,19 +65,18 @@ def text(orchestration: Orchestration) -> str:
     return f"{head}\n\n{table(('TASK', 'AGENT'), rows)}"
 
 
-OPERATION = Operation(run, Orchestrate, "POST /plans/{id}/orchestrate", text, status=lambda _: 201)
+OPERATION = Operation(run, Orchestrate, "POST /plans/{id}/orchestrate", text, status=status)
 
 
 def work_it_off(context: Context, orchestration: Orchestration, options: dict[str, Any]) -> int:
     """With --run: the agents as subprocesses, until nothing is left that they could do."""
     if not options["run"]:
         return 0
-    from commands import _pipeline
+    from commands._coding import work_off
     from commands._progress import Progress
 
     with Progress() as progress:
-        run = _pipeline.Run(context, orchestration.plan, progress, until="code")
-        return run.go().exit_code
+        return work_off(context, orchestration.plan, progress)
 
 
 COMMAND = command(

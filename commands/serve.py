@@ -44,4 +44,4 @@ _PORT = click.Option(
     type=click.IntRange(0, 65535),
     help="The port; 0: any free one. [default: `server.port` of the configuration, 3000]",
 )
-COMMAND = click.Command("serve", callback=run, help=__doc__, params=[_PORT, *output_options()])
+COMMAND = click.Command("serve", callback=run, help=__doc__, params=[_PORT, *output_options(numbered=False)])

@@ -27,6 +27,6 @@ COMMAND = click.Command(
         click.Option(
             ["--role"], type=click.Choice(ROLES), required=True, help="What its bearer may do; each may more."
         ),
-        *output_options(),
+        *output_options(numbered=False),
     ],
 )

@@ -21,5 +21,8 @@ def run(context: Context, /, name: str, **given: object) -> int:
 
 
 COMMAND = click.Command(
-    "token:revoke", callback=run, help=__doc__, params=[click.Argument(["name"]), *output_options()]
+    "token:revoke",
+    callback=run,
+    help=__doc__,
+    params=[click.Argument(["name"]), *output_options(numbered=False)],
 )

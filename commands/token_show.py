@@ -19,4 +19,4 @@ def run(context: Context, /, **given: object) -> int:
     return 0
 
 
-COMMAND = click.Command("token:show", callback=run, help=__doc__, params=output_options())
+COMMAND = click.Command("token:show", callback=run, help=__doc__, params=output_options(numbered=False))

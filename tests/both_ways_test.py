@@ -70,8 +70,10 @@ def test_a_plan_is_orchestrated_and_its_tasks_listed(program: Refactory) -> None
     assert [task["id"] for task in program.data("tasks:list", "--agent", "coder-2")["items"]] == [2]
     assert program.data("task:inspect", "3")["dependsOn"] == [task["key"] for task in listed["items"][:2]]
     assert program.data("plan:status", "1")["plan"]["state"] == "orchestrated"
+    assert done.pop("again") is False
     assert program.data("orchestration:show", "1") == done
-    assert program.data("orchestrate", "1", "--agents", "2", "--target-branch", "main")["id"] == 1
+    again = program.data("orchestrate", "1", "--agents", "2", "--target-branch", "main")
+    assert again == {**done, "again": True}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,52 @@ def test_cancelled_and_retried(program: Refactory) -> None:
     assert program.data("task:inspect", "3")["state"] == "blocked"
     assert program.data("task:retry", "1")["state"] == "assigned"
     assert program.data("task:inspect", "3")["state"] == "assigned"
+
+
+def test_a_cancelled_request_is_over(program: Refactory) -> None:
+    program.ok("request:create", "--title", "x")
+    program.ok("plan:create", "1", "--from", "-", input=TASKS)
+    program.ok("orchestrate", "1")
+    claimed = program.data("agent:claim", "coder-1")["claim"]
+    done = program.data("request:cancel", "1", "--reason", "no longer wanted")
+    assert (done["id"], done["state"]) == (1, "cancelled")
+    assert program.data("request:cancel", "1") == done, "a second time changes nothing"
+    tasks = program.data("tasks:list")["items"]
+    assert {(task["state"], task["feedback"]) for task in tasks} == {("cancelled", "no longer wanted")}
+    assert program.run("task:renew", "1", "--token", str(claimed["token"])).code == 4
+    assert program.data("agent:claim", "coder-1")["claim"] is None
+    refused = (
+        ("run", "1"),
+        ("orchestrate", "1"),
+        ("orchestrate", "1", "--run"),
+        ("reconcile", "1"),
+        ("launch", "1"),
+        ("task:retry", "1"),
+        ("plan:create", "1"),
+    )
+    for command in refused:
+        again = program.run(*command)
+        assert (again.code, "request 1 is cancelled" in again.err) == (4, True), command
+
+
+def test_ids_are_the_numbers_of_what_a_command_is_about(program: Refactory) -> None:
+    program.ok("request:create", "--title", "first")
+    program.ok("request:cancel", "1")
+
+    def ids(*args: str, input: str | None = None) -> str:
+        return program.ok(*args, "--format", "ids", input=input).out
+
+    assert ids("request:create", "--title", "x") == "2\n"
+    assert ids("run", "2", "--from", "-", "--until", "plan", input=TASKS) == "1\n"
+    assert ids("plan:status", "1") == "1\n"
+    assert ids("tasks:list") == "1\n2\n3\n"
+    assert ids("status") == "2\n", "the open requests"
+    assert ids("orchestrate", "1") == "1\n"
+    assert ids("agent:claim", "coder-1") == "1\n"
+    assert ids("task:inspect", "2") == "2\n"
+    assert ids("pull:record", "coder-2", "--task-id", "2", "--pr-url", "https://example.com/7") == "1\n"
+    assert ids("tasks:list", "--state", "merged") == ""
+    assert program.run("init", "--format", "ids").code == 2, "there is nothing with a number"
 
 
 @pytest.mark.usefixtures("answered")

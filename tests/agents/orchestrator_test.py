@@ -55,4 +55,4 @@ def test_the_target_is_the_branch_of_the_worktree_we_stand_in(
     with store.transaction("test") as changes:
         request = changes.new(Request, title="T")
     made = plan(store, request.key, "## One\n", "template")
-    assert orchestrate(store, made.key, 1, None, None, None).target_branch == "feature"
+    assert orchestrate(store, made.key, 1, None, None, None)[0].target_branch == "feature"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,6 +41,19 @@ def test_create_show_list(server: Server) -> None:
     page = server.ask("GET", "/requests?state=open&limit=10000").json
     assert made.json in page["items"] and page["total"] >= 1
     assert server.ask("GET", "/requests?limit=1&offset=100000").json["items"] == []
+
+
+def test_only_what_is_new_is_201(server: Server) -> None:
+    commit = ("-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-mx")
+    subprocess.run(["git", *commit], cwd=server.folder, check=True)
+    request = server.ask("POST", "/requests", {"title": "x"}).json["id"]
+    plan = server.ask("POST", f"/requests/{request}/plans", {}).json["id"]
+    first = server.ask("POST", f"/plans/{plan}/orchestrate", {})
+    assert (first.status, first.headers["Location"]) == (201, f"/orchestrations/{first.json['id']}")
+    again = server.ask("POST", f"/plans/{plan}/orchestrate", {})
+    assert (again.status, again.json) == (200, {**first.json, "again": True})
+    assert server.ask("POST", f"/requests/{request}/cancel", {}).json["state"] == "cancelled"
+    assert_problem(server.ask("POST", f"/plans/{plan}/orchestrate", {}), 409, "conflict")
 
 
 def test_what_the_command_line_writes_is_seen_at_once(server: Server) -> None:

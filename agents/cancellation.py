@@ -1,0 +1,44 @@
+"""Gives up a request: nothing of it is worked on or landed any more; what was made stays on its branches."""
+
+from __future__ import annotations
+
+from agents.dependents import end_lease
+from state.errors import Conflict, UsageError
+from state.keys import number_of
+from state.lifecycle import move
+from state.records import Plan, Request, Task
+from state.store import Store
+from state.transaction import Transaction
+
+_REASON = 20_000  # characters
+
+
+def cancel_request(store: Store, request_id: str, reason: str) -> Request:
+    """With all its tasks that have not landed. Whoever works on one finds out at the next heartbeat."""
+    if len(reason) > _REASON:
+        raise UsageError(f"the reason is longer than {_REASON} characters")
+    with store.transaction("request:cancel") as changes:
+        request = changes.get(Request, request_id)
+        if request.state == "cancelled":
+            return request
+        cancelled = changes.put(move(request, "cancelled"), note=reason)
+        for plan in changes.all(Plan, lambda plan: plan.request == request.key):
+            _cancel_plan(changes, plan, reason or f"request {number_of(request.key)} was cancelled")
+        return cancelled
+
+
+def _cancel_plan(changes: Transaction, plan: Plan, reason: str) -> None:
+    for task in (changes.get(Task, key) for key in plan.tasks):
+        if task.state not in ("merged", "cancelled"):
+            changes.put(move(task, "cancelled", feedback=reason))
+            end_lease(changes, task)
+    if plan.state == "orchestrated":
+        changes.put(move(plan, "failed"))
+
+
+def refuse_cancelled(request: Request) -> None:
+    """Raises Conflict for a request that was given up."""
+    if request.state == "cancelled":
+        raise Conflict(
+            f"request {number_of(request.key)} is cancelled", "create a new one to have it done after all"
+        )

@@ -1,0 +1,87 @@
+"""The agents of a plan at work as subprocesses, here or through the API."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from agents.cancellation import refuse_cancelled
+from agents.crew import Crew
+from commands import plan_status
+from commands._context import Context
+from commands._progress import Progress
+from state.lifecycle import SETTLED
+from state.records import Orchestration
+
+_POLL = 0.15  # seconds
+_DONE = ("completed", "merged")
+
+
+def work_off(context: Context, plan: str, progress: Progress) -> int:
+    """Until nothing is left that the agents could do. Returns the exit code."""
+    status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
+    with working(context, status.orchestration):
+        code(context, plan, progress)
+    status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
+    refuse_cancelled(status.request)
+    return exit_code(status)
+
+
+def code(context: Context, plan: str, progress: Progress) -> None:
+    """Agents at work until no task has anything left to do."""
+    progress.stage("code")
+    status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
+    if settled(status) or status.orchestration is None:
+        return
+    with _crew(context, plan) as crew:
+        for name in status.orchestration.agents:
+            crew.start(name, "coder")
+        while not settled(status):
+            _start_testers(crew, status)
+            crew.check()
+            time.sleep(_POLL)
+            status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
+            progress.show(status)
+
+
+def _start_testers(crew: Crew, status: plan_status.Status) -> None:
+    """Not before there is something to test: the coders need the processor to start."""
+    if status.orchestration and any(task.state == "testing" for task in status.tasks):
+        for number in range(1, status.orchestration.testers + 1):
+            if f"tester-{number}" not in crew.members:
+                crew.start(f"tester-{number}", "tester")
+
+
+def settled(status: plan_status.Status) -> bool:
+    """Nothing is left that an agent here could do; of what has only a URL, somebody must say the branch."""
+    return all(
+        task.state in SETTLED or (task.state == "testing" and task.commit is None) for task in status.tasks
+    )
+
+
+def exit_code(status: plan_status.Status) -> int:
+    """0: every task is completed; 7: some are; 1: none is."""
+    wanted = [task for task in status.tasks if task.state != "cancelled"]
+    done = [task for task in wanted if task.state in _DONE]
+    return 0 if len(done) == len(wanted) else 7 if done else 1
+
+
+def working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:
+    """While a run lasts its worktrees are reused; after it nothing is left on the disk."""
+    from agents.presence import working
+    from agents.workspace import local, mirror
+
+    if not context.api_url:
+        return working(local(context.store))
+    remote = orchestration and orchestration.remote
+    return working(mirror(remote)) if remote else nullcontext()
+
+
+def _crew(context: Context, plan: str) -> Crew:
+    arguments = ["-C", str(context.folder.absolute())]
+    if context.api_url:
+        logs = Path(tempfile.mkdtemp(prefix="refactory-agents-"))
+        return Crew([*arguments, "--api-url", context.api_url], plan, logs)
+    return Crew(arguments, plan, context.store.location.private / "logs" / "agents")
