@@ -9,16 +9,15 @@ from msgspec.structs import replace
 from agents.cancellation import refuse_cancelled
 from agents.dependents import block, end_lease, free, keep_reason, pulls, redo
 from agents.dispatch import fenced
+from agents.setbacks import FEEDBACK, back_or_failed
 from agents.work import Report
 from state import leases
 from state.errors import Conflict, UsageError
 from state.keys import number_of
 from state.lifecycle import move
-from state.records import Orchestration, Plan, Pull, Request, SentBack, SentBackFor, Task, Tests
+from state.records import Plan, Pull, Request, SentBack, SentBackFor, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
-
-_FEEDBACK = 20_000  # characters of output that go back to a coder
 
 
 def report(store: Store, agent: str, task_id: str, token: int | None, report: Report) -> tuple[Pull, bool]:
@@ -89,7 +88,7 @@ def _pull_fields(task: Task, report: Report) -> dict[str, object]:
         "pr_url": report.pr_url,
         "diffstat": report.diffstat,
         "usage": report.usage,
-        "failure": report.failure[:_FEEDBACK],
+        "failure": report.failure[:FEEDBACK],
     }
 
 
@@ -106,29 +105,11 @@ def _after_attempt(changes: Transaction, task: Task, report: Report) -> Task:
     return replace(task, **found) if task.state == "testing" else move(task, "testing", **found)
 
 
-def back_or_failed(
-    changes: Transaction, task: Task, reason: str, base: str | None = None, final: bool = False
-) -> Task:
-    """To its coder again with the reason, or failed when its attempts are used up."""
-    budget = _budget(changes, task)
-    reason = reason[-_FEEDBACK:]
-    if task.attempts < budget and not final:
-        return move(task, "assigned", feedback=reason, base=base or task.base)
-    block(changes, task)
-    return move(task, "failed", feedback=reason)
-
-
 def send_back(changes: Transaction, task: Task, why: SentBackFor, reason: str, onto: str | None) -> Task:
     """A completed task is not taken: its pull keeps why, what was built on it goes back, too."""
-    keep_reason(changes, task, SentBack(why=why, reason=reason[-_FEEDBACK:], onto=onto))
+    keep_reason(changes, task, SentBack(why=why, reason=reason[-FEEDBACK:], onto=onto))
     redo(changes, task)
     return changes.put(back_or_failed(changes, task, reason, onto))
-
-
-def _budget(changes: Transaction, task: Task) -> int:
-    if task.orchestration is None:
-        return 1
-    return changes.get(Orchestration, task.orchestration).budgets.attempts
 
 
 def report_tests(store: Store, task_id: str, token: int, commit: str, tests: Tests) -> Task:
@@ -195,8 +176,8 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
         task = changes.get(Task, task_id)
         if task.state == "cancelled":
             return task
-        if len(reason) > _FEEDBACK:
-            raise UsageError(f"the reason is longer than {_FEEDBACK} characters")
+        if len(reason) > FEEDBACK:
+            raise UsageError(f"the reason is longer than {FEEDBACK} characters")
         end_lease(changes, task)
         block(changes, task)
         cancelled = changes.put(move(task, "cancelled", feedback=reason or task.feedback))

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from agents.setbacks import LOST, give_up_lost
 from agents.work import Claim, Parent, Role
 from state import leases
 from state.errors import BudgetReached, Conflict
 from state.keys import number_of
+from state.leases import Lease
 from state.lifecycle import move
 from state.records import Orchestration, Plan, Pull, Task, Usage
 from state.store import Store
@@ -29,8 +31,12 @@ def claim(store: Store, agent: str, role: Role, pid: int | None, plan: str | Non
         tasks = {task.key: task for task in changes.all(Task)}
         for task in tasks.values():
             mine = plan in (None, task.plan) and _waiting(store, task, agent, role)
-            if mine and _ready(task, tasks):
-                return _claimed(store, changes, task, tasks, agent, role, pid)
+            if not mine or not _ready(task, tasks):
+                continue
+            lease = leases.offer(changes.private, task.key, agent, pid, store.config.lease_seconds)
+            if lease.lost < LOST:
+                return _claimed(store, changes, task, tasks, role, lease)
+            give_up_lost(changes, task, role, lease)
     return None
 
 
@@ -52,24 +58,21 @@ def _claimed(
     changes: Transaction,
     task: Task,
     tasks: dict[str, Task],
-    agent: str,
     role: Role,
-    pid: int | None,
+    lease: Lease,
 ) -> Claim:
     orchestration = changes.get(Orchestration, task.orchestration or "")
     left = _tokens_left(orchestration, changes)
     if role == "coder":
         check_budget(orchestration, left)
         task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
-    seconds = store.config.lease_seconds
-    lease = leases.offer(changes.private, task.key, agent, pid, seconds)
     changes.after(lambda: leases.write(changes.private, lease))
     return Claim(
         task=task,
         orchestration=orchestration,
         design=changes.get(Plan, task.plan).design,
         token=lease.token,
-        lease_seconds=seconds,
+        lease_seconds=lease.seconds,
         parents=_parents(task, tasks),
         tokens_left=left,
         config=store.config,

@@ -26,7 +26,10 @@ _SKEW = 10.0  # seconds that the clocks of machines with one git folder may diff
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """`expires` on the wall clock, `until` in the uptime of `boot`. `born` tells the holder's process from others."""
+    """`expires` on the wall clock, `until` in the uptime of `boot`. `born` tells the holder's process from others.
+
+    `lost`: how many before it, one after the other, ended without a report.
+    """
 
     task: str
     holder: str
@@ -38,6 +41,7 @@ class Lease(msgspec.Struct, frozen=True):
     host: str = ""
     pid: int | None = None
     born: str | None = None
+    lost: int = 0
 
     def live(self) -> bool:
         return self.left() > 0 and not self._orphaned()
@@ -87,6 +91,7 @@ def offer(private: Path, task: str, holder: str, pid: int | None, seconds: float
         host=socket.gethostname(),
         pid=pid,
         born=birth(pid) if pid else None,
+        lost=current.lost + 1 if current else 0,
     )
     return _extended(lease, seconds)
 

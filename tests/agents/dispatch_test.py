@@ -20,6 +20,7 @@ from tests.agents.finished import complete, planned, task_titled
 from tests.conftest import Repo
 
 COMMIT = "0" * 40
+DEAD = 2**22 + 12345  # no process has it
 
 
 def test_of_many_that_ask_at_once_one_gets_the_task(store: Store) -> None:
@@ -85,8 +86,47 @@ def expire(store: Store, task: str) -> None:
 
 def test_a_claim_of_a_dead_process_is_free_at_once(store: Store) -> None:
     planned(store, "One")
-    assert claim(store, "coder-1", "coder", 2**22 + 12345) is not None
+    assert claim(store, "coder-1", "coder", DEAD) is not None
     assert claim(store, "coder-1", "coder", None) is not None
+
+
+def test_a_task_that_its_coders_die_at_fails_and_says_so(store: Store) -> None:
+    planned(store, "First", "Last", "Other", after={"Last": ["First"]})
+    for _ in range(3):
+        given = claim(store, "coder-1", "coder", DEAD)
+        assert given is not None
+        assert (given.task.title, given.task.attempts) == ("First", 1)
+    after = claim(store, "coder-1", "coder", None)
+    assert after is not None
+    assert after.task.title == "Other"
+    first, last = task_titled(store, "First"), task_titled(store, "Last")
+    assert (first.state, last.state) == ("failed", "blocked")
+    assert "was gone 3 times" in first.feedback
+    assert store.get(Pull, first.pulls[0]).failure == first.feedback
+    retry(store, first.key)
+    assert claim(store, "coder-1", "coder", None) is not None
+
+
+def test_tests_that_their_testers_die_at_go_back_to_the_coder(store: Store) -> None:
+    planned(store, "One")
+    given = claim(store, "coder-1", "coder", None)
+    assert given is not None
+    report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT))
+    for _ in range(3):
+        assert claim(store, "tester-1", "tester", DEAD) is not None
+    assert claim(store, "tester-1", "tester", None) is None
+    one = task_titled(store, "One")
+    assert (one.state, one.attempts) == ("assigned", 1)
+    assert "its tester was gone 3 times" in one.feedback
+
+
+def test_a_claim_that_is_given_back_is_not_lost(store: Store) -> None:
+    planned(store, "One")
+    for _ in range(5):
+        given = claim(store, "coder-1", "coder", None)
+        assert given is not None
+        release(store, given.task.key, given.token)
+    assert task_titled(store, "One").state == "assigned"
 
 
 def test_attempts_are_bounded_and_dependents_blocked(store: Store) -> None:
