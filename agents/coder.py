@@ -7,11 +7,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from agents.attempts import finished
 from agents.backends import AttemptFailed, Job, Meter, solver
 from agents.edits.paths import in_scope
 from agents.git import Changed, Repository, changes, shown
 from agents.work import Claim, Report
-from agents.workspace import Workspace, branch_ref, task_branch
+from agents.workspace import Workspace, task_branch
 from agents.worktrees import Snapshot, Worktree
 from state.keys import number_of
 from state.records import Diffstat, Task
@@ -34,7 +35,7 @@ def attempt(
     backend = claim.config.coder.backend
     start = starting_commit(claim, workspace)
     report = Report(base=start, branch=task_branch(claim.task.key), backend=backend)
-    done = _done_already(claim.task, start, workspace.repository)
+    done = finished(claim.task, start, workspace.repository)
     if done:
         return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))
     with workspace.pool.checkout(start) as worktree:
@@ -46,11 +47,11 @@ def attempt(
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, usage=meter.usage)
-    if not keep_running():
-        return report
     commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
-    workspace.set_branch(task_branch(claim.task.key), commit, claim.task.key)
-    workspace.publish(task_branch(claim.task.key))
+    if not keep_running():
+        workspace.keep(claim.task.key, commit)
+        return report
+    workspace.offer(task_branch(claim.task.key), commit)
     return replace(report, commit=commit, diffstat=summed(snapshot.changed), usage=usage)
 
 
@@ -98,15 +99,6 @@ def message(claim: Claim) -> str:
         f"Refactory-Agent: {task.agent}\n"
         f"Refactory-Attempt: {task.attempts}\n"
     )
-
-
-def _done_already(task: Task, start: str, git: Repository) -> str | None:
-    """This attempt's commit, if a coder was killed between making it and reporting it."""
-    head = git.resolve(branch_ref(task_branch(task.key)))
-    if head in (None, task.commit) or git.resolve(f"{head}^") != start:
-        return None  # nothing new: a commit that was reported is known, and was sent back
-    trailers = git.run("log", "-1", "--format=%(trailers:key=Refactory-Attempt,valueonly)", head)
-    return head if trailers.strip() == str(task.attempts) else None
 
 
 def _keep_partial_work(claim: Claim, workspace: Workspace, worktree: Worktree) -> None:

@@ -120,8 +120,13 @@ def _age(orchestration: Orchestration) -> float:
 
 def renew(store: Store, task: str, token: int) -> None:
     """Raises Conflict when the lease is over."""
-    with store.lock("renew"):
-        leases.renew(store.location.private, task, token, store.config.lease_seconds)
+    with store.transaction("task:renew") as changes:
+        try:
+            leases.renew(changes.private, task, token, store.config.lease_seconds)
+        except Conflict as error:
+            changes.note(changes.get(Task, task), f"refused to renew: {error.message}")
+            changes.commit()
+            raise
 
 
 def release(store: Store, task: str, token: int, usage: Usage | None = None) -> None:

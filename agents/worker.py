@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agents import attempts
 from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
 from agents.git import shown
@@ -99,13 +100,15 @@ class Worker:
         self.stopping.wait(2**self._outages)
 
     def _code(self, claim: Claim, held: Callable[[], bool], meter: Meter) -> None:
+        workspace = self.workspace(claim)
         try:
-            report = attempt(claim, self.workspace(claim), self.home, held, meter)
+            report = attempt(claim, workspace, self.home, held, meter)
         except ParentsConflict as conflict:
             self._send_back(claim, conflict)
             return
         if held():
-            self._done(self.ledger.report(self.name, claim, report))
+            with attempts.offered(workspace, claim.task, report.commit):
+                self._done(self.ledger.report(self.name, claim, report))
 
     def _test(self, claim: Claim, held: Callable[[], bool]) -> None:
         tests = check_task(claim, self.workspace(claim), self.name, held)

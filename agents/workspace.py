@@ -40,6 +40,11 @@ def backup_ref(owner: str, commit: str) -> str:
     return f"refs/refactory/backup/{owner}/{commit[:16]}"
 
 
+def attempt_ref(branch: str, commit: str) -> str:
+    """Where a task's commit is from before it is reported: named after it, so nobody ever moves another's."""
+    return f"refs/refactory/attempts/{branch.removeprefix('refactory/tasks/')}/{commit[:16]}"
+
+
 class Workspace:
     """`private`: logs and locks. `remote` is None where all agents share this clone."""
 
@@ -70,23 +75,27 @@ class Workspace:
             return False
 
     def bring(self, commit: str, branch: str | None) -> None:
-        """Make sure that the commit is here; fetch its branch if it is not. Raises Conflict if it can't be had."""
+        """Make sure that the commit is here; fetch it if it is not. Raises Conflict if it can't be had."""
         if self.has(commit):
             return
         if self.remote is None or branch is None:
             raise Conflict(
                 f"commit {commit[:12]} is not in this repository", "orchestrate with --remote to share code"
             )
-        self.fetch(branch)
+        if not self._fetch(attempt_ref(branch, commit), branch):
+            self.fetch(branch)  # an agent from outside has its own ways
         if not self.has(commit):
             raise Conflict(f"commit {commit[:12]} is not on {branch} at {self.remote}", "push it first")
 
     def fetch(self, branch: str) -> str | None:
         """The branch's head at the remote, its objects brought here; None if there is no such branch."""
+        return self._fetch(branch_ref(branch), branch)
+
+    def _fetch(self, ref: str, branch: str) -> str | None:
         if self.remote is None:
             return None
         arrived = f"{_ARRIVED}/{int(time.time())}-{token_hex(4)}"
-        spec = f"{branch_ref(branch)}:{arrived}"
+        spec = f"{ref}:{arrived}"
         args = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.remote, spec)
         status, _, err = self.repository.attempt(*args, seconds=NETWORK_SECONDS)
         if status and "couldn't find remote ref" in err:
@@ -106,21 +115,32 @@ class Workspace:
         over = time.time() - 2 * NETWORK_SECONDS
         return [f"{_ARRIVED}/{name}" for name in found if int(name.partition("-")[0]) < over]
 
-    def _set_ref(self, ref: str, commit: str) -> None:
-        """Under the git lock, and for refs of ours only: whoever left a lock on one is gone."""
-        _remove_stale_lock(self.repository.git_dir / f"{ref}.lock")
-        self.repository.update_ref(ref, commit)
+    def _set_ref(self, ref: str, commit: str, instead: str | None = None) -> None:
+        """Under the git lock, and for refs of ours only: whoever left a lock on one is gone.
+
+        `instead` goes in the same step, if it is there.
+        """
+        changes = f"update {ref} {commit}\n"
+        if instead:
+            changes += f"delete {instead}\n"
+        for name in (ref, instead):
+            _remove_stale_lock(self.repository.git_dir / f"{name}.lock")
+        self.repository.run("update-ref", "-m", "refactory", "--stdin", input=changes.encode())
 
     def set_branch(self, branch: str, commit: str, owner: str) -> None:
         """Move one of our branches; what it pointed to is backed up unless it is in the new history."""
-        ref = branch_ref(branch)
         with locked(self.git_lock, "git update-ref"):
-            old = self.repository.resolve(ref)
-            if old and old != commit and not self.repository.is_ancestor(old, commit):
-                self._set_ref(backup_ref(owner, old), old)
-            if old and old != commit:
-                self._refuse_checked_out(branch)
-            self._set_ref(ref, commit)
+            self.move_branch(branch, commit, owner)
+
+    def move_branch(self, branch: str, commit: str, owner: str) -> None:
+        """The same for who holds the git lock. Raises Conflict for a branch that is checked out somewhere."""
+        ref = branch_ref(branch)
+        old = self.repository.resolve(ref)
+        if old and old != commit and not self.repository.is_ancestor(old, commit):
+            self._set_ref(backup_ref(owner, old), old)
+        if old and old != commit:
+            self._refuse_checked_out(branch)
+        self._set_ref(ref, commit, instead=attempt_ref(branch, commit))
 
     def _refuse_checked_out(self, branch: str) -> None:
         for block in self.repository.run("worktree", "list", "--porcelain", "-z").split("\0\0"):
@@ -134,18 +154,32 @@ class Workspace:
     def keep(self, owner: str, commit: str) -> None:
         """Back up a commit that no branch of ours points to."""
         with locked(self.git_lock, "git update-ref"):
-            self._set_ref(backup_ref(owner, commit), commit)
+            instead = attempt_ref(task_branch(owner), commit)
+            self._set_ref(backup_ref(owner, commit), commit, instead)
 
-    def publish(self, branch: str) -> None:
-        """Push one of our own branches to the remote; an older attempt of the same task gives way."""
-        if self.remote is None:
-            return
-        ref = branch_ref(branch)
-        status, _, err = self.repository.attempt(
-            "push", "--quiet", "--no-verify", "--", self.remote, f"+{ref}:{ref}", seconds=NETWORK_SECONDS
-        )
+    def offer(self, branch: str, commit: str) -> None:
+        """Have a commit at a ref of its own, here and at the remote: for who is told of it."""
+        ref = attempt_ref(branch, commit)
+        with locked(self.git_lock, "git update-ref"):
+            self._set_ref(ref, commit)
+        if self.remote:
+            self.push(commit, ref)
+
+    def push(self, commit: str, ref: str, expected: str | None = None) -> None:
+        """Set a ref at the remote; with `expected` only if it is that (empty: if it is not there)."""
+        lease = [] if expected is None else [f"--force-with-lease={ref}:{expected}"]
+        args = ("push", "--quiet", "--no-verify", *lease, "--", self.remote or "", f"{commit}:{ref}")
+        status, _, err = self.repository.attempt(*args, seconds=NETWORK_SECONDS)
         if status:
             raise Unavailable(f"git push to {self.remote}: {last_line(err)}")
+
+    def remote_head(self, branch: str) -> str:
+        """The branch's commit at the remote; empty if there is none."""
+        args = ("ls-remote", "--quiet", "--", self.remote or "", branch_ref(branch))
+        status, out, err = self.repository.attempt(*args, seconds=NETWORK_SECONDS)
+        if status:
+            raise Unavailable(f"can't read the remote {self.remote}: {last_line(err)}")
+        return out.decode().partition("\t")[0]
 
 
 def _remove_stale_lock(path: Path) -> None:

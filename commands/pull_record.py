@@ -69,6 +69,10 @@ def run(store: Store, params: PullRecord) -> Recorded:
         final=params.final,
     )
     pull, created = report(store, params.agent_name, str(params.task_id), params.token, found)
+    if found.commit and found.branch == f"refactory/tasks/{pull.task}":
+        from agents.attempts import settle
+
+        settle(store, pull.task)
     return Recorded(pull=pull, task=store.get(Task, pull.task), created=created)
 
 

@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from agents.coder import _done_already
 from agents.completion import cancel, report, report_tests, retry, rework
 from agents.dispatch import claim, release, renew
 from agents.orchestrator import orchestrate
 from agents.work import Report
-from agents.workspace import local
 from state import leases
 from state.errors import BudgetReached, Conflict
 from state.records import Budgets, Orchestration, Pull, Task, Tests, Usage
@@ -227,17 +225,6 @@ def test_a_coder_on_top_of_rejected_work_can_not_report(repo: Repo, store: Store
     rework(store, task_titled(store, "A").key, None, "wrong")
     with pytest.raises(Conflict):
         report(store, "coder-1", given.task.key, given.token, Report(commit=COMMIT))
-
-
-def test_a_commit_that_was_sent_back_is_not_reported_again(repo: Repo, store: Store) -> None:
-    """After a retry the attempts count from one again: the trailer alone says nothing."""
-    planned(store, "A")
-    done = complete(store, repo, "A", {"a.txt": "x\n"})
-    with store.transaction("test") as changes:
-        changes.put(replace(done, attempts=1))
-    assert done.commit is not None
-    git = local(store).repository
-    assert _done_already(done, repo.git("rev-parse", "main"), git) is None
 
 
 def test_a_verdict_needs_the_lease(repo: Repo, store: Store) -> None:

@@ -25,7 +25,7 @@ def test_a_recorded_remote_is_never_an_option(repo: Repo, tmp_path: Path) -> Non
     with pytest.raises(Unavailable):
         evil.fetch("main")
     with pytest.raises(Unavailable):
-        workspace(repo, tmp_path, f"--receive-pack=touch {tmp_path}/pwned;:").publish("main")
+        workspace(repo, tmp_path, f"--receive-pack=touch {tmp_path}/pwned;:").push("main", "refs/heads/main")
     assert not (tmp_path / "pwned").exists()
 
 
