@@ -19,8 +19,10 @@ _RESTARTS = 20  # per agent; a coder that is killed more often than this is kill
 
 @dataclass
 class Member:
-    name: str
+    """The process of all agents of a role."""
+
     role: Role
+    names: Sequence[str]
     process: subprocess.Popen[bytes]
     starts: int = 1
 
@@ -32,10 +34,10 @@ class Crew:
     arguments: Sequence[str]
     plan: str
     logs: Path
-    members: dict[str, Member] = field(default_factory=dict)
+    members: dict[Role, Member] = field(default_factory=dict)
 
-    def start(self, name: str, role: Role) -> None:
-        self.members[name] = Member(name, role, self._spawn(name, role))
+    def start(self, role: Role, names: Sequence[str]) -> None:
+        self.members[role] = Member(role, names, self._spawn(role, names))
 
     def check(self) -> None:
         """Start again what was killed. Raises what an agent ended with by itself: the others would, too."""
@@ -45,7 +47,7 @@ class Crew:
                 continue
             if status > 0 or member.starts > _RESTARTS:
                 raise self._failure(member, status)
-            member.process = self._spawn(member.name, member.role)
+            member.process = self._spawn(member.role, member.names)
             member.starts += 1
 
     def stop(self) -> None:
@@ -54,7 +56,7 @@ class Crew:
                 member.process.send_signal(signal.SIGTERM)
         for member in self.members.values():
             try:
-                member.process.wait(timeout=15)
+                member.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 member.process.kill()
                 member.process.wait()
@@ -67,11 +69,12 @@ class Crew:
     ) -> None:
         self.stop()
 
-    def _spawn(self, name: str, role: Role) -> subprocess.Popen[bytes]:
+    def _spawn(self, role: Role, names: Sequence[str]) -> subprocess.Popen[bytes]:
         self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / f"{name}.log").open("ab") as log:
+        options = [part for name in names for part in ("--name", name)]
+        with self._log(role).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, str(program()), *self.arguments, f"agent:{role}", "--name", name,
+                [sys.executable, str(program()), *self.arguments, f"agent:{role}", *options,
                  "--plan-id", self.plan, "--parent", str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -79,13 +82,17 @@ class Crew:
                 start_new_session=True,  # ^C reaches us alone; we end them in order
             )  # fmt: skip
 
+    def _log(self, role: Role) -> Path:
+        return self.logs / f"{role}s.log"
+
     def _failure(self, member: Member, status: int) -> RefactoryError:
-        said = (self.logs / f"{member.name}.log").read_text(encoding="utf-8", errors="replace").strip()
+        log = self._log(member.role)
+        said = log.read_text(encoding="utf-8", errors="replace").strip()
         lines = [line for line in said.splitlines() if line.startswith("refactory: ")]
         kind = BudgetReached if status == BudgetReached.exit_code else Unavailable
         error = kind(
-            f"{member.name}: {lines[-1].removeprefix('refactory: ') if lines else f'ended with {status}'}",
-            f"its log is {self.logs / member.name}.log; run the command again to go on",
+            f"{member.role}: {lines[-1].removeprefix('refactory: ') if lines else f'ended with {status}'}",
+            f"its log is {log}; run the command again to go on",
         )
         error.exit_code = max(status, 1)
         return error

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
 import click
 
+from agents.prefork import prefork
 from agents.work import Claim, Role
 from commands._context import Context
 from state.errors import NotFound, UsageError
-from state.location import initialised, locate
+from state.location import Location, initialised, locate
 from state.store import Store
+
+# Tests use the time in which coders wait for their models; a coder that has to wait for a test delays the plan.
+_TESTERS_NICE = 5
+_NAME = "Its name; given several times: a process for each. [default: {role}-1]"
 
 
 def agent_command(name: str, help_text: str, role: Role) -> click.Command:
-    def callback(name: str, plan_id: str | None, once: bool, parent: int | None) -> int:
+    def callback(name: tuple[str, ...], plan_id: str | None, once: bool, parent: int | None) -> int:
         context = click.get_current_context().find_object(Context)
         assert context is not None
-        return _work(context, name, plan_id, role, once, parent)
+        names = name or (f"{role}-1",)
+        if once and len(names) > 1:
+            raise UsageError("--once takes one --name", "start the agents one by one")
+        start = _Start(context, _location(context), plan_id, role, once, parent)
+        return _work(start, names[0]) if len(names) == 1 else _fork(start, names)
 
     return click.Command(
         name,
         callback=callback,
         help=help_text,
         params=[
-            click.Option(
-                ["--name"], envvar="AGENT_NAME", default=f"{role}-1", show_default=True, help="Its name."
-            ),
+            click.Option(["--name"], envvar="AGENT_NAME", multiple=True, help=_NAME.format(role=role)),
             click.Option(["--plan-id"], metavar="<planId>", help="Work on this plan's tasks only."),
             click.Option(["--once"], is_flag=True, help="Do one task and end; exit code 3 if there is none."),
             click.Option(["--parent"], type=int, metavar="PID", help="End when this parent process is gone."),
@@ -35,26 +45,61 @@ def agent_command(name: str, help_text: str, role: Role) -> click.Command:
     )
 
 
-def _work(context: Context, name: str, plan: str | None, role: Role, once: bool, parent: int | None) -> int:
+@dataclass(frozen=True)
+class _Start:
+    """`location` is None where the records are the API's; the agent ends when `parent` is gone."""
+
+    context: Context
+    location: Location | None
+    plan: str | None
+    role: Role
+    once: bool
+    parent: int | None
+
+
+def _location(context: Context) -> Location | None:
+    try:
+        return None if context.api_url else initialised(locate(context.folder))
+    except NotFound as error:
+        raise UsageError(error.message, error.hint) from None
+
+
+def _fork(start: _Start, names: Sequence[str]) -> int:
+    _import_for_all(start.location, start.role)
+    name = prefork(names, start.parent)
+    return _work(replace(start, parent=os.getppid()), name)
+
+
+def _import_for_all(location: Location | None, role: Role) -> None:
+    """What every agent of this role will import, slow as it is."""
+    import agents.worker
+    import commands._ledger  # noqa: F401
+
+    if role == "coder" and location and Store(location).config.coder.backend == "model":
+        import agents.model.http  # noqa: F401
+
+
+def _work(start: _Start, name: str) -> int:
     from agents.presence import working
     from agents.worker import Worker
     from agents.workspace import Workspace, for_claim, local
     from commands._ledger import OperationLedger
 
-    try:
-        location = initialised(locate(context.folder)) if not context.api_url else None
-    except NotFound as error:
-        raise UsageError(error.message, error.hint) from None
-
     def workspace(claim: Claim) -> Workspace:
         return for_claim(claim.config, location, claim.orchestration)
 
-    home = location.root if location else context.folder.absolute()
-    worker = Worker(name, role, OperationLedger(context, plan), workspace, home, click.echo)
+    def say(text: str) -> None:
+        click.echo(f"{name}: {text}")
+
+    if start.role == "tester":
+        os.nice(_TESTERS_NICE)
+    location = start.location
+    home = location.root if location else start.context.folder.absolute()
+    worker = Worker(name, start.role, OperationLedger(start.context, start.plan), workspace, home, say)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: worker.stopping.set())
     with working(local(Store(location))) if location else nullcontext():
-        done = worker.work(once, parent)
-    if once and not done:
+        done = worker.work(start.once, start.parent)
+    if start.once and not done:
         raise NotFound(f"nothing to do for {name}", "it works on what is assigned to it: tasks:list --agent")
     return 0

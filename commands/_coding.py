@@ -36,8 +36,7 @@ def code(context: Context, plan: str, progress: Progress) -> None:
     if settled(status) or status.orchestration is None:
         return
     with _crew(context, plan) as crew:
-        for name in status.orchestration.agents:
-            crew.start(name, "coder")
+        crew.start("coder", status.orchestration.agents)
         while not settled(status):
             _start_testers(crew, status)
             crew.check()
@@ -48,10 +47,9 @@ def code(context: Context, plan: str, progress: Progress) -> None:
 
 def _start_testers(crew: Crew, status: plan_status.Status) -> None:
     """Not before there is something to test: the coders need the processor to start."""
-    if status.orchestration and any(task.state == "testing" for task in status.tasks):
-        for number in range(1, status.orchestration.testers + 1):
-            if f"tester-{number}" not in crew.members:
-                crew.start(f"tester-{number}", "tester")
+    wanted = any(task.state == "testing" for task in status.tasks)
+    if wanted and status.orchestration and "tester" not in crew.members:
+        crew.start("tester", [f"tester-{number + 1}" for number in range(status.orchestration.testers)])
 
 
 def settled(status: plan_status.Status) -> bool:
