@@ -9,23 +9,45 @@ from __future__ import annotations
 import msgspec
 
 from state.errors import RefactoryError
-from state.yaml_codec import MAX_DEPTH, dump, plain_value
+from state.yaml_codec import MAX_DEPTH, NOT_RAW, dump, plain_value
 from state.yaml_codec import load as load_any
 
+# Lines and escapes: of more, the C parser makes short work, and this reader would not.
+_MOST = 10_000
 
-def load(data: bytes, where: str) -> dict[str, object]:
-    """The mapping in `data`; InvalidFile names `where` and the line."""
-    value = read(data)
+
+def load(data: bytes, where: str, header: bytes = b"") -> dict[str, object]:
+    """The mapping in `data`, below the comment `header` or without it; InvalidFile names `where` and the line."""
+    value = read(data.removeprefix(header))
+    if value is None and b"#" in data:
+        value = _read_below_comments(data)
     return load_any(data, where) if value is None else value
 
 
 def read(data: bytes) -> dict[str, object] | None:
-    """The mapping, or None if the file is not exactly as `dump` writes it, or has rare escapes."""
+    """The mapping, or None if the file is not exactly as `dump` writes it, is large, or has rare escapes."""
+    if data.count(b"\n") > _MOST or data.count(b"\\") > _MOST:
+        return None
     try:
         value = _Lines(data.decode()).mapping(0)
         return value if dump(value) == data else None
-    except (ValueError, IndexError, msgspec.MsgspecError, RefactoryError):
+    except (ValueError, LookupError, msgspec.MsgspecError, RefactoryError):
         return None
+
+
+def _read_below_comments(data: bytes) -> dict[str, object] | None:
+    """A configuration is mostly this: canonical, but for lines of comments and empty ones.
+
+    Not where a text is a block, as it might go on below the comment, or where a comment might end unseen.
+    """
+    text = data.decode("utf-8", "surrogateescape")
+    if "|" in text or "\r" in text or NOT_RAW.search(text):
+        return None
+    lines = [line for line in text.split("\n") if not line.lstrip(" ").startswith("#") and line.strip(" ")]
+    return read("\n".join([*lines, ""]).encode())
+
+
+_EMPTY: dict[str, dict[str, object] | list[object]] = {"{}": {}, "[]": []}
 
 
 class _Lines:
@@ -54,7 +76,9 @@ class _Lines:
         mark = " " * indent + "- "
         while (line := self.lines[self.at]).startswith(mark):
             item = line[indent + 2 :]
-            if item[0] in '"|' or not (": " in item or item[-1] == ":" or item[:2] == "- "):
+            if item[:2] == "- ":
+                raise ValueError("lists in lists: no record has them, and each level would copy the line")
+            if item[0] in '"|' or not (": " in item or item[-1] == ":"):
                 self.at += 1
                 items.append(self.scalar(item, indent + 2))
             else:
@@ -67,8 +91,8 @@ class _Lines:
             return self.literal(text, " " * indent)
         if text[0] == '"':
             return msgspec.json.decode(text)  # the escapes of one line are JSON's, but for a few
-        if text in ("{}", "[]"):
-            return {} if text == "{}" else []
+        if text[0] in "{[":
+            return _EMPTY[text].copy()
         return plain_value(text)
 
     def literal(self, header: str, pad: str) -> str:

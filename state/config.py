@@ -75,6 +75,7 @@ class Config(Section, frozen=True, kw_only=True):
     remote: str | None = None
     worktrees: str | None = None
     lease_seconds: float = 60.0
+    durability: Literal["full", "fast"] = "full"
     strategy: Literal["round-robin", "least-loaded"] = "round-robin"
     budgets: Budgets = Budgets()
     planner: Planner = Planner()
@@ -86,13 +87,15 @@ class Config(Section, frozen=True, kw_only=True):
 
 
 def read(path: Path) -> Config:
-    from state.canonical import load
+    """What the file says, as strictly as records are read; without a file all is as by default."""
+    from state.record_files import parse
+    from state.yaml_codec import MAX_BYTES
 
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return Config()
-    try:
-        return msgspec.convert(load(data, str(path)), Config)
-    except msgspec.ValidationError as error:
-        raise InvalidFile(f"{path}: {error}", "docs/configuration.md lists the keys") from None
+    except OSError as error:
+        raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
+    return parse(Config, data, str(path))

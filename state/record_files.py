@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from state.canonical import load
-from state.errors import InvalidFile
 from state.keys import is_key
+from state.migrations import Newer, migrated
 from state.records import Record
 from state.yaml_codec import dump
 
+T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R", bound=Record)
 
 
 def encode(record: Record) -> bytes:
     """Canonical YAML. Fields that hold their default are left out: fewer lines, fewer conflicts."""
-    return dump(_without_defaults(record))
+    return header(type(record)) + dump(_without_defaults(record))
 
 
 def decode(cls: type[R], data: bytes, where: str, key: str) -> R:
-    value = load(data, where)
-    _check_fields(cls, value, data, where)
-    try:
-        record = msgspec.convert(value, cls)
-    except msgspec.ValidationError as error:
-        raise InvalidFile(
-            f"{where}{_line_of(error, data)}: {error}", "mend the file, or `git checkout` it"
-        ) from None
+    record = parse(cls, data, where)
     if record.key != key or not is_key(key):
-        raise InvalidFile(f"{where}:1: holds the key {record.key!r}", "the key must be the file's name")
+        from state.mismatch import wrong_key
+
+        raise wrong_key(record.key, key, data, where)
     return record
+
+
+def parse(cls: type[T], data: bytes, where: str) -> T:
+    """The record or the configuration in `data`, whose version may be an older one."""
+    value = load(data, where, header(cls))
+    try:
+        value = migrated(kind(cls), value)
+        record = msgspec.convert(value, cls)
+    except Newer as error:
+        from state.mismatch import newer
+
+        raise newer(error, data, where) from None
+    except msgspec.ValidationError as error:
+        from state.mismatch import mismatch
+
+        raise mismatch(error, cls, value, data, where) from None
+    if path := _unknown(cls, value):
+        from state.mismatch import unknown_key
+
+        raise unknown_key(cls, path, data, where)
+    return record
+
+
+def kind(cls: type[msgspec.Struct]) -> str:
+    """`task`, `config`: what its schema is called."""
+    return cls.__name__.lower()
+
+
+@cache
+def header(cls: type[msgspec.Struct]) -> bytes:
+    """A comment that tells editors which schema the file follows. A file without it is read just the same."""
+    folder = "../schemas" if issubclass(cls, Record) else "schemas"
+    return f"# yaml-language-server: $schema={folder}/{kind(cls)}.json\n".encode()
 
 
 @cache
@@ -65,26 +94,26 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     return field.default
 
 
-def _check_fields(cls: type[Record], value: dict[str, object], data: bytes, where: str) -> None:
-    """msgspec ignores unknown keys (the API's views have more); a file must not have them."""
-    known = {field.encode_name for field in fields(cls)}
-    for name in value:
-        if name not in known:
-            line = _find_line(data, name)
-            raise InvalidFile(
-                f"{where}:{line}: unknown key {name!r}", f"known keys: {', '.join(sorted(known))}"
-            )
+def _unknown(cls: type[msgspec.Struct], value: dict[str, Any]) -> list[str | int]:
+    """The path of a key that the type does not have: msgspec ignores it, as answers of the API have more."""
+    parts = _parts(cls)
+    for name, item in value.items():
+        if name not in parts:
+            return [name]
+        if inner := parts[name]:
+            for index, part in enumerate(item if isinstance(item, list) else [item]):
+                if part is not None and (path := _unknown(inner, part)):
+                    return [name, *([index] if isinstance(item, list) else []), *path]
+    return []
 
 
-def _line_of(error: msgspec.ValidationError, data: bytes) -> str:
-    """msgspec names a path such as `$.state`; the file's line helps people more."""
-    path = str(error).rpartition("at `$.")[2].partition("`")[0]
-    name = path.partition(".")[0].partition("[")[0]
-    return f":{_find_line(data, name)}" if name and "at `$." in str(error) else ":1"
+@cache
+def _parts(cls: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | None]:
+    """The keys of a type, with the type of what lies in them, alone or in a list, if that has keys itself."""
+    return {field.encode_name: _part(field.type) for field in fields(cls)}
 
 
-def _find_line(data: bytes, name: str) -> int:
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.startswith(name.encode(errors="replace") + b":"):
-            return number
-    return 1
+def _part(hint: Any) -> type[msgspec.Struct] | None:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint
+    return next((found for argument in get_args(hint) if (found := _part(argument))), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -25,13 +25,16 @@ SentBackFor = Literal["conflict", "red", "dependency", "review", "rework"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Common to all records. `key` is the file's name; references to other records are whole keys."""
+    """Common to all records. `key` is the file's name; references to other records are whole keys.
+
+    A kind whose files come to mean something else has a `version` of its own: see migrations.py.
+    """
 
     folder: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ()
 
     key: str
-    version: int = 1
+    version: Annotated[int, msgspec.Meta(ge=1)] = 1
     created: str = ""
 
 

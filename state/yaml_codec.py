@@ -1,140 +1,37 @@
-"""Records as YAML: a reader that refuses what it could misread, a writer whose output git can merge.
-
-Values are built straight from the C parser's events: PyYAML's own constructor can be stalled by merge keys
-and crashed by nesting, lets the last duplicate key win, and turns `no` and `1:30` into other types.
-"""
+"""Records as YAML: what plain values mean, and a writer whose output git can merge. The reader is yaml_reader.py."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
-from state.errors import InvalidFile, UsageError
+from state.errors import UsageError
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 50
+MAX_NODES = 50_000  # keys and values: what bounds the time to read, where text alone costs next to nothing
 MAX_KEY = 1000  # YAML lets a key on its own line have 1024 characters, quotes and escapes included
 INT64 = 2**63
 
 # What no YAML file may hold, and NEL, LS and PS, which are line ends to YAML 1.1 but not to 1.2.
 _FORBIDDEN = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
-_RAW = re.compile(f"[{_FORBIDDEN}]")
-_CONFLICT = (b"\n<<<<<<<", b"\n|||||||", b"\n=======", b"\n>>>>>>>")
+NOT_RAW = re.compile(f"[{_FORBIDDEN}]")
 _CONSTANTS: Mapping[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)")
 
-_FIX = "correct that line by hand, or take back the last committed version: git restore FILE"
-_MERGE = "keep one side or both, delete the marker lines, then run the command again"
-_EXPAND = "write the value out in place: no anchors, aliases, tags or merge keys"
-
 
 def load(data: bytes, where: str) -> dict[str, object]:
-    """The mapping in `data`; InvalidFile names `where` and the line. A leading BOM is skipped."""
-    import yaml
+    """The mapping in `data`, strictly; InvalidFile names `where`, line, column and key."""
+    from state.yaml_reader import load as load_strictly  # only a file that people wrote needs the parser
 
-    text = _checked_text(data, where)
-    # Where PyYAML was built without libyaml, its own parser gives the same events, slowly.
-    parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    try:
-        return _Reader(yaml.events, parser.get_event, where).document()
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        raise _invalid(where, line, error.problem or "no YAML") from error
+    return load_strictly(data, where)
 
 
-def _checked_text(data: bytes, where: str) -> str:
-    """The characters of a file whose size, encoding and characters are fit to be parsed."""
-    if len(data) > MAX_BYTES:
-        raise _invalid(where, 0, f"the file has {len(data)} bytes, at most {MAX_BYTES} are read")
-    framed = b"\n" + data
-    if markers := [found for marker in _CONFLICT if (found := framed.find(marker)) >= 0]:
-        raise _invalid(where, data.count(b"\n", 0, min(markers)), "unresolved merge conflict", _MERGE)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start)
-        raise _invalid(where, line, f"not UTF-8: byte 0x{error.object[error.start]:02x}") from error
-    if bad := _RAW.search(text):
-        reason = f"the character U+{ord(bad[0]):04X} may only stand as an escape in double quotes"
-        raise _invalid(where, text.count("\n", 0, bad.start()), reason)
-    return text
-
-
-def _invalid(where: str, index: int, reason: str, hint: str = _FIX) -> InvalidFile:
-    return InvalidFile(f"{where}:{index + 1}: {reason}", hint)
-
-
-class _Reader:
-    """One document, built from parser events; stops at the first that a record may not have."""
-
-    def __init__(self, events: Any, next_event: Callable[[], Any], where: str) -> None:
-        self.events = events
-        self.next = next_event
-        self.where = where
-
-    def document(self) -> dict[str, object]:
-        self.next()  # the start of the stream
-        if isinstance(start := self.next(), self.events.StreamEndEvent):
-            raise self.invalid(start, "the file is empty")
-        if not isinstance(root := self.next(), self.events.MappingStartEvent):
-            raise self.invalid(root, "the file is no mapping of keys to values")
-        self.check_node(root)
-        value = self.mapping(1)
-        self.next()  # the end of the document
-        if not isinstance(extra := self.next(), self.events.StreamEndEvent):
-            raise self.invalid(extra, "a second document begins", "keep one document per file")
-        return value
-
-    def mapping(self, depth: int) -> dict[str, object]:
-        result: dict[str, object] = {}
-        while not isinstance(event := self.next(), self.events.MappingEndEvent):
-            key = self.key(event)
-            if key in result:
-                raise self.invalid(event, f"the key {_short(key)} stands here a second time")
-            result[key] = self.value(self.next(), depth)
-        return result
-
-    def key(self, event: Any) -> str:
-        self.check_node(event)
-        if not isinstance(event, self.events.ScalarEvent):
-            raise self.invalid(event, "a list or mapping is used as a key")
-        text = str(event.value)
-        if event.implicit[0]:  # plain: neither quoted nor tagged
-            if text == "<<":
-                raise self.invalid(event, "a merge key (<<)", _EXPAND)
-            if not isinstance(plain_value(text), str):
-                raise self.invalid(event, f"the key {_short(text)} is no text", "put it in double quotes")
-        return text
-
-    def value(self, event: Any, depth: int) -> object:
-        self.check_node(event)
-        if isinstance(event, self.events.ScalarEvent):
-            return plain_value(event.value) if event.implicit[0] else event.value
-        if depth >= MAX_DEPTH:
-            raise self.invalid(event, f"nested deeper than {MAX_DEPTH} levels")
-        if isinstance(event, self.events.MappingStartEvent):
-            return self.mapping(depth + 1)
-        items: list[object] = []
-        while not isinstance(event := self.next(), self.events.SequenceEndEvent):
-            items.append(self.value(event, depth + 1))
-        return items
-
-    def check_node(self, event: Any) -> None:
-        if event.anchor is not None:  # an alias event carries the name of its anchor
-            raise self.invalid(event, f"an anchor or alias ({_short(event.anchor)})", _EXPAND)
-        if event.tag is not None:
-            raise self.invalid(event, f"a tag ({_short(event.tag)})", _EXPAND)
-
-    def invalid(self, event: Any, reason: str, hint: str = _FIX) -> InvalidFile:
-        return _invalid(self.where, event.start_mark.line, reason, hint)
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def short(text: str, most: int = 60) -> str:
+    return repr(text if len(text) <= most else text[: most - 3] + "...")
 
 
 def plain_value(text: str) -> object:
@@ -150,8 +47,8 @@ def plain_value(text: str) -> object:
     return text
 
 
-_ESCAPED = re.compile(rf'["\\\t\n\r{_FORBIDDEN}]')
-_SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
+# Replaced one after the other, which for a text full of them is ten times as fast as a pattern's function.
+_SHORT_ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 _NOT_LITERAL = re.compile(rf"[\r{_FORBIDDEN}]|[ \t](?:\n|\Z)")
 _NOT_PLAIN = re.compile(rf"[\t\r\n{_FORBIDDEN}]")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -167,7 +64,16 @@ def dump(value: Mapping[str, object]) -> bytes:
     data = (_node(dict(value), 0) + "\n").encode()
     if len(data) > MAX_BYTES:
         raise UsageError(f"the record has {len(data)} bytes, at most {MAX_BYTES} fit", "shorten its texts")
+    if len(data) > 2 * MAX_NODES and (nodes := _nodes(value)) > MAX_NODES:  # each has two bytes and more
+        raise UsageError(f"the record has {nodes} keys and values, at most {MAX_NODES} fit", "split it")
     return data
+
+
+def _nodes(value: object) -> int:
+    """Keys and values, as the reader counts them."""
+    if isinstance(value, Mapping):
+        return 1 + sum(1 + _nodes(item) for item in value.values())
+    return 1 + sum(map(_nodes, value)) if isinstance(value, list | tuple) else 1
 
 
 def _node(value: object, indent: int) -> str:
@@ -206,9 +112,9 @@ def _constant(value: object) -> str:
 def _key(key: str) -> str:
     if type(key) is not str:
         raise TypeError(f"the key {key!r} is no text")
-    written = key if _is_plain(key) else f'"{_ESCAPED.sub(_escape, key)}"'
+    written = key if _is_plain(key) else f'"{_escaped(key)}"'
     if len(written) > MAX_KEY:
-        raise UsageError(f"the key {_short(key)} is longer than {MAX_KEY} characters")
+        raise UsageError(f"the key {short(key)} is longer than {MAX_KEY} characters")
     return written
 
 
@@ -237,14 +143,20 @@ def _literal(text: str, pad: str) -> str:
 
 def _quoted(text: str, pad: str) -> str:
     """In double quotes, one line per line of text, so that git still merges by line."""
-    lines = [_ESCAPED.sub(_escape, line) for line in _LINES.findall(text)]
+    lines = [_escaped(line) for line in _LINES.findall(text)]
     # YAML drops the blanks that begin a continued line, unless the first one is escaped.
     rest = ["\\" + line if line.startswith(" ") else line for line in lines[1:]]
     return '"' + f"\\\n{pad}".join(lines[:1] + rest) + '"'
+
+
+def _escaped(text: str) -> str:
+    for character, escape in _SHORT_ESCAPES.items():
+        text = text.replace(character, escape)
+    return NOT_RAW.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     if 0xD800 <= code <= 0xDFFF:
         raise UsageError(f"the text holds half a character (U+{code:04X}, a lone surrogate)", "remove it")
-    return _SHORT_ESCAPES.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -73,12 +73,15 @@ def test_a_shared_number_is_refused_and_the_key_works(store: Store) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda text: text + "colour: red\n", r":\d+: unknown key 'colour'"),
-        (lambda text: text.replace("title: x", "title: [x]"), r":4: Expected `str`"),
-        (lambda text: text + "title: y\n", r":5: .*second time"),
+        (lambda text: text + "colour: red\n", r":\d+:1: colour: unknown key"),
+        (lambda text: text.replace("title: x", "title: [x]"), r":5:1: title: expected text, found a list"),
+        (lambda text: text + "title: y\n", r":6:1: .*second time"),
         (lambda text: "", r"empty"),
-        (lambda text: text.replace("title: x", "state: nonsense\ntitle: x"), r":4: Invalid enum value"),
-        (lambda text: "<<<<<<< ours\n" + text, r":1: .*conflict"),
+        (
+            lambda text: text.replace("title: x", "state: nonsense\ntitle: x"),
+            r":5:1: state: expected one of open, .*, found 'nonsense'",
+        ),
+        (lambda text: "<<<<<<< ours\n" + text, r":1:1: .*conflict"),
     ],
 )
 def test_a_file_that_is_no_record_is_named_with_its_line(store: Store, change: object, reason: str) -> None:

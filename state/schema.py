@@ -1,0 +1,65 @@
+"""JSON Schemas of the records and the configuration, for editors and for programs that write such files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from state.config import Config
+from state.errors import RefactoryError
+from state.migrations import current
+from state.record_files import fields, kind
+from state.records import KINDS, Record
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FOLDER = "schemas"
+_KEY = "^[1-9][0-9]{0,8}-[0-9a-z]{8}$"
+_ALL: tuple[type[msgspec.Struct], ...] = (*KINDS, Config)
+TYPES = {kind(cls): cls for cls in _ALL}
+
+Schema = dict[str, Any]
+
+
+def schema(name: str) -> Schema:
+    """What a file of this kind may hold: `task`, `config`. As strict as the reader."""
+    cls = TYPES[name]
+    parts: dict[str, Schema] = msgspec.json.schema(cls)["$defs"]
+    for part in parts.values():
+        if "properties" in part:
+            part["additionalProperties"] = False
+    root = parts.pop(cls.__name__)
+    root["properties"]["version"] = {"const": current(name), "default": 1}
+    if issubclass(cls, Record):
+        _name_keys(cls, root["properties"])
+    return {"$schema": DIALECT, **root, **({"$defs": parts} if parts else {})}
+
+
+def write(records: Path) -> list[Path]:
+    """Put the schemas into `.refactory/schemas/`, where the first line of each file points; says which changed."""
+    changed = []
+    try:
+        (records / FOLDER).mkdir(exist_ok=True)
+        for name in TYPES:
+            path = records / FOLDER / f"{name}.json"
+            text = msgspec.json.format(msgspec.json.encode(schema(name)), indent=2) + b"\n"
+            if not path.exists() or path.read_bytes() != text:
+                path.write_bytes(text)
+                changed.append(path)
+    except OSError as error:
+        raise RefactoryError(f"{error.filename}: can't write: {error.strerror}") from None
+    return changed
+
+
+def _name_keys(cls: type[Record], properties: dict[str, Schema]) -> None:
+    """References are whole keys, which the types don't say."""
+    for field in fields(cls):
+        if field.name == "key" or field.name in cls.references:
+            for one in _texts(properties[field.encode_name]):
+                one["pattern"] = _KEY
+
+
+def _texts(found: Schema) -> list[Schema]:
+    options: list[Schema] = found.get("anyOf", [found])
+    return [option for option in options if option["type"] == "string"]
