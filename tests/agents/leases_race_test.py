@@ -58,7 +58,7 @@ def tokens_of(folder: Path, rounds: int) -> list[int]:
     racers = [context.Process(target=race, args=given, daemon=True) for _ in range(PROCESSES)]
     for racer in racers:
         racer.start()
-    won = sorted(pair for _ in racers for pair in results.get(timeout=110))
+    won = sorted(pair for _ in racers for pair in results.get(timeout=500))
     for racer in racers:
         racer.join()
     assert [number for number, _ in won] == list(range(rounds)), "one winner in each round"
@@ -73,6 +73,7 @@ def test_of_those_that_claim_a_task_at_once_one_gets_it(store: Store) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_thousand_races_for_one_task(store: Store) -> None:
     planned(store, "One")
     tokens = tokens_of(store.location.root, 1_000)
