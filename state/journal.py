@@ -48,7 +48,7 @@ def commit(journal: Path, root: Path, changes: Changes, what: str = "", *, durab
     """All of it or none. Raises Unwritable, which says whether it is all or none."""
     with _committed(journal, root, changes, what, durable) as (steps, folders):
         try:
-            _carry_out(journal, steps, folders)
+            _carry_out(journal, steps, folders, durable)
         except OSError as error:
             raise unwritable(error, root, _RECORDED) from None
 
@@ -71,8 +71,8 @@ def recover(journal: Path) -> bool:
     try:
         for folder in steps.folders():
             make_folder(folder)
-        with Folders([journal.parent, *steps.folders()]) as folders:
-            _carry_out(journal, steps, folders)
+        with Folders(steps.folders() - {journal.parent}) as folders:
+            _carry_out(journal, steps, folders, durable=True)
     except OSError as error:
         hint = f"{what} was interrupted and can't be finished now; the next command tries again"
         raise unwritable(error, journal, hint) from None
@@ -101,9 +101,9 @@ def _committed(
     try:
         found, files = _planned(journal, root, changes, what)
         steps = steps_of(journal, found)
-        for folder in (journal.parent, *steps.folders()):
+        for folder in (staging_of(journal), *steps.folders()):
             make_folder(folder, durable)
-        folders = Folders([journal.parent, *steps.folders()], durable)
+        folders = Folders(steps.folders() - {journal.parent}, durable)
     except OSError as error:
         raise unwritable(error, root, _UNCHANGED) from None
     with folders:
@@ -171,7 +171,8 @@ def _empty(staging: Path) -> None:
         (staging / name).unlink()
 
 
-def _carry_out(journal: Path, steps: Steps, folders: Folders) -> None:
+def _carry_out(journal: Path, steps: Steps, folders: Folders, durable: bool) -> None:
+    """The journal's own folder is not waited for: what a power cut undoes there is done again, by that journal."""
     for staged, target in steps.moves.items():
         move(staged, target)
     for path in steps.removes:
@@ -179,5 +180,5 @@ def _carry_out(journal: Path, steps: Steps, folders: Folders) -> None:
     folders.sync()
     journal.unlink(missing_ok=True)
     if steps.removes:
-        # Else a power cut could bring the journal back, and remove what a later `git checkout` wrote.
-        folders.sync()
+        # Else that journal could remove what a later `git checkout` wrote.
+        sync_folder(journal.parent, durable)

@@ -34,7 +34,8 @@ class Steps(msgspec.Struct, frozen=True):
     removes: list[Path]
 
     def folders(self) -> set[Path]:
-        return {path.parent for path in (*self.moves, *self.moves.values(), *self.removes)}
+        """Those that change when it is done."""
+        return {path.parent for path in (*self.moves.values(), *self.removes)}
 
 
 def read(journal: Path) -> Journal | None:

@@ -6,21 +6,31 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from state.errors import Busy, RefactoryError
+from state.errors import Busy
+from state.files import Unwritable
 
 _PATIENCE = 1.0  # seconds of waiting before it is worth a word
+_HELD: set[tuple[int, int, str]] = set()  # by process and thread: a forked child holds none of its parent's
 
 
 @contextmanager
 def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
-    """Hold the lock at `path`. Raises Busy after `seconds`; says on stderr for whom it waits."""
+    """Hold the lock at `path`. Raises Busy after `seconds`; says on stderr for whom it waits.
+
+    It blocks: tasks of an event loop take it in a thread.
+    """
     # Imported here since reading commands never lock. A new object per acquire: a shared one is no mutex
     # across threads. The poll is short because the lock is held for milliseconds.
+    from threading import get_ident
+
     from filelock import FileLock, Timeout
 
+    mine = (os.getpid(), get_ident(), str(path))
+    if mine in _HELD:
+        raise RuntimeError(f"{path}: this thread holds it already, and would wait for itself")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, poll_interval=0.002)
@@ -32,11 +42,13 @@ def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
     except Timeout:
         raise Busy(f"{path}: still locked after {seconds:.0f} s", _holder(path)) from None
     except OSError as error:
-        raise RefactoryError(f"{path}: can't lock: {error.strerror or error}") from None
+        raise Unwritable(f"{path}: can't lock: {error.strerror or error}") from None
+    _HELD.add(mine)
     try:
         _note_holder(path, what)
         yield
     finally:
+        _HELD.discard(mine)
         lock.release()
 
 
@@ -45,18 +57,19 @@ def _holder_file(path: Path) -> Path:
 
 
 def _note_holder(path: Path, what: str) -> None:
-    holder = f"{what} (pid {os.getpid()}) since {time.strftime('%H:%M:%S')}\n"
-    try:
+    """For those who wait. A full disk is no reason to stop: what needs no space may go on."""
+    with suppress(OSError):
+        holder = f"{what} (pid {os.getpid()}) since {time.strftime('%H:%M:%S')}\n"
         _holder_file(path).write_text(holder, encoding="utf-8")
-    except OSError as error:
-        raise RefactoryError(f"{_holder_file(path)}: can't write: {error.strerror or error}") from None
 
 
 def _holder(path: Path) -> str:
     try:
-        return f"held by {_holder_file(path).read_text(encoding='utf-8').strip()}"
-    except OSError:
-        return "held by another process"
+        with _holder_file(path).open(encoding="utf-8") as file:
+            name = file.read(200).strip("\0 \n")
+    except (OSError, UnicodeDecodeError):
+        name = ""
+    return f"held by {name or 'another process'}"
 
 
 def _say_who(path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
 from state.audit import Change, lines
 from state.clock import now
-from state.errors import NotFound
+from state.errors import NotFound, RefactoryError
+from state.files import unwritable
 from state.journal import Changes, commit
 from state.keys import new_key, number_of
 from state.record_files import encode
@@ -30,7 +32,9 @@ class Transaction:
         self._put: dict[tuple[type[Record], str], Record] = {}
         self._removed: set[tuple[type[Record], str]] = set()
         self._audit: list[Change] = []
+        self._private: dict[str, str] = {}
         self._after: list[Callable[[], object]] = []
+        self._pid = os.getpid()
 
     @property
     def private(self) -> Path:
@@ -78,15 +82,26 @@ class Transaction:
         """An audit line for something refused or seen that changes no record."""
         self._audit.append(Change(f"{record.folder}/{record.key}", _state(record), _state(record), text))
 
+    def keep(self, name: str, text: str) -> None:
+        """A file in the private folder, written if and only if the records are."""
+        self._private[name] = text
+
     def after(self, action: Callable[[], object]) -> None:
         """Do this under the lock, once the records are written; never if they are not."""
         self._after.append(action)
 
     def commit(self) -> None:
-        if self._audit:
+        if self._pid != os.getpid():
+            raise RefactoryError("a forked process can't commit its parent's transaction: it has no lock")
+        if self._audit or self._private:
             self._write()
-        for action in self._after:
-            action()
+        try:
+            for action in self._after:
+                action()
+        except OSError as error:
+            raise unwritable(
+                error, self.private, "the change is recorded all the same: don't repeat it"
+            ) from None
 
     def _write(self) -> None:
         location = self._store.location
@@ -94,11 +109,18 @@ class Transaction:
             f"{record.folder}/{record.key}.yaml": encode(record).decode() for record in self._put.values()
         }
         writes |= {f"{kind.folder}/{key}.yaml": None for kind, key in self._removed}
-        added = lines(location, self._command, self._audit)
-        appends = {f"audit/{added.log}": added.append}
-        commit(
-            self._store.journal, location.records, Changes(writes, appends, {added.memory: added.remembered})
-        )
+        changes = Changes(writes, {}, self._private)
+        if self._audit:
+            added = lines(location, self._command, self._audit)
+            changes.appends[f"audit/{added.log}"] = added.append
+            changes.private[added.memory] = added.remembered
+        commit(self._store.journal, location.records, changes, self._command, durable=self._durable())
+
+    def _durable(self) -> bool:
+        try:
+            return self._store.config.durability == "full"
+        except RefactoryError:
+            return True  # who edits the configuration just now must not lose an agent's work
 
     def _before(self, record: Record) -> Record | None:
         staged = self._put.get((type(record), record.key))
