@@ -1,4 +1,4 @@
-"""Prepare a repository: make `.refactory/` with a commented configuration."""
+"""Prepare a repository, or a new clone of one: make `.refactory/`, set up the merge driver."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ version: 1
 
 @click.pass_obj
 def run(context: Context, /, **given: object) -> int:
+    from agents.merge_driver import install
+
     form = chosen_format(given)
     location = locate(context.folder)
     path = location.records / "config.yaml"
@@ -31,6 +33,7 @@ def run(context: Context, /, **given: object) -> int:
     if fresh:
         location.records.mkdir(exist_ok=True)
         path.write_text(CONFIG, encoding="utf-8")
+    install(location)
     said = "made" if fresh else "is there already:"
     show("init", {"path": str(path), "created": fresh}, f"{said} {path}", form)
     return 0
