@@ -7,12 +7,13 @@ that leaves the machine: `git push origin 'refs/refactory/audit/*'` is refused w
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from agents.git import Repository
+from agents.git import GitError, Repository
 from state.audit_chain import Anchor
 from state.audit_memory import Head, all_memories, clone_id, known_clone
 from state.errors import RefactoryError
@@ -22,7 +23,15 @@ from state.store import Store
 
 PREFIX = "refs/refactory/audit/"
 _BLOB = "heads"
-_NONE = "0" * 40
+_FILE = "audit-noted"
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """The last checkpoint, kept beside the ref: that the ref was set back shows, and nothing new needs no git."""
+
+    clone: str
+    commit: str
+    heads: dict[str, Head]
 
 
 def ref_of(clone: str) -> str:
@@ -41,18 +50,30 @@ def _checkpoint(store: Store, seen: Mapping[str, Head]) -> None:
     private, git = store.location.private, Repository(store.location.git_dir)
     with store.lock("audit"):
         clone = clone_id(private)
-        written = {
-            name: head for memory in all_memories(private).values() for name, head in memory.heads.items()
-        }
+        written = _longest(*(memory.heads for memory in all_memories(private).values()))
     with locked(private / "git-lock", "git update-ref"):
-        old = git.resolve(ref_of(clone))
-        before = heads_at(git, old) if old else {}
-        heads = _longest(before, written, seen)
-        if heads != before:
-            commit = _commit(git, heads, old)
-            git.update_ref(ref_of(clone), commit, old or _NONE)
-            write_private(_noted(private), f"{clone} {commit}\n")
+        before = _noted(private) or Noted(clone, "", {})
+        if before.clone != clone or not before.commit:
+            before = _at_ref(git, clone)
+        heads = _longest(before.heads, written, seen)
+        if heads != before.heads:
+            commit = _committed(git, before, heads)
+            text = msgspec.json.encode(Noted(clone, commit, heads)).decode()
+            write_private(private / _FILE, text)
     _forget(store, heads)
+
+
+def _committed(git: Repository, before: Noted, heads: Mapping[str, Head]) -> str:
+    try:
+        return _commit(git, before, heads)
+    except GitError:  # the ref is not as it was left: go on from what it is
+        now = _at_ref(git, before.clone)
+        return _commit(git, now, _longest(now.heads, heads))
+
+
+def _at_ref(git: Repository, clone: str) -> Noted:
+    commit = git.resolve(ref_of(clone)) or ""
+    return Noted(clone, commit, heads_at(git, commit) if commit else {})
 
 
 def _longest(*all_heads: Mapping[str, Head]) -> dict[str, Head]:
@@ -64,11 +85,17 @@ def _longest(*all_heads: Mapping[str, Head]) -> dict[str, Head]:
     return found
 
 
-def _commit(git: Repository, heads: Mapping[str, Head], old: str | None) -> str:
-    text = "".join(f"{name} {head.count} {head.hash}\n" for name, head in sorted(heads.items()))
-    blob = git.run("hash-object", "-w", "--stdin", input=text.encode())
-    tree = git.run("mktree", input=f"100644 blob {blob}\t{_BLOB}\n".encode())
-    return git.commit_tree(tree, [old] if old else [], "Heads of the audit logs\n")
+def _commit(git: Repository, before: Noted, heads: Mapping[str, Head]) -> str:
+    """On top of `before`, in one run of git, which refuses if the ref holds anything else by now."""
+    lines = [f"{name} {head.count} {head.hash}\n" for name, head in sorted(heads.items())]
+    text, message = "".join(lines), "Heads of the audit logs\n"
+    told = (
+        f"commit {ref_of(before.clone)}\nmark :1\ncommitter Refactory <refactory@localhost> {int(time.time())} +0000\n"
+        f"data {len(message)}\n{message}"
+        + (f"from {before.commit}\n" if before.commit else "")
+        + f"M 100644 inline {_BLOB}\ndata {len(text)}\n{text}\nget-mark :1\n"
+    )
+    return git.run("fast-import", "--quiet", "--date-format=raw", input=told.encode())
 
 
 def _forget(store: Store, mirrored: Mapping[str, Head]) -> None:
@@ -96,9 +123,10 @@ def heads_at(git: Repository, commit: str) -> dict[str, Head]:
 
 
 def remembered(private: Path) -> list[Anchor]:
-    """The heads in this clone's memory. Call under the lock."""
-    memories = all_memories(private).values()
-    heads = [item for memory in memories for item in memory.heads.items()]
+    """The heads in this clone's memory, and at its last checkpoint. Call under the lock."""
+    noted = _noted(private)
+    all_heads = [memory.heads for memory in all_memories(private).values()] + ([noted.heads] if noted else [])
+    heads = [item for heads in all_heads for item in heads.items()]
     return [Anchor(name, head, "what this clone remembers") for name, head in heads]
 
 
@@ -112,14 +140,16 @@ def mirrored(private: Path, git: Repository) -> list[Anchor]:
 
 def set_back(private: Path, git: Repository) -> tuple[str, str] | None:
     """This clone's ref and its commit at the last checkpoint, if it is gone or does not hold that any more."""
-    try:
-        clone, commit = _noted(private).read_text(encoding="utf-8").split()
-    except (FileNotFoundError, ValueError):
+    noted = _noted(private)
+    if noted is None:
         return None
-    now = git.resolve(ref_of(clone))
-    held = now is not None and (now == commit or git.is_ancestor(commit, now))
-    return None if held else (ref_of(clone), commit)
+    now = git.resolve(ref_of(noted.clone))
+    held = now is not None and (now == noted.commit or git.is_ancestor(noted.commit, now))
+    return None if held else (ref_of(noted.clone), noted.commit)
 
 
-def _noted(private: Path) -> Path:
-    return private / "audit-mirror"
+def _noted(private: Path) -> Noted | None:
+    try:
+        return msgspec.json.decode((private / _FILE).read_bytes(), type=Noted)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from agents.work import Role
 from state.errors import BudgetReached, RefactoryError, Unavailable
+from state.origin import ENVIRONMENT, request_id
 
 _RESTARTS = 20  # per agent; a coder that is killed more often than this is killed by its task
 
@@ -76,6 +77,7 @@ class Crew:
             return subprocess.Popen(
                 [sys.executable, str(program()), *self.arguments, f"agent:{role}", *options,
                  "--plan-id", self.plan, "--parent", str(os.getpid())],
+                env={**os.environ, ENVIRONMENT: request_id()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

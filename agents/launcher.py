@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from agents.audit_mirror import checkpoint
 from agents.coder import diffstat
 from agents.completion import close
 from agents.git import NETWORK_SECONDS, Repository, last_line
@@ -50,7 +51,9 @@ def launch(store: Store, plan: Plan, landing: Landing, review: Review, remote: s
         _merge(store.location, workspace, landing)
     else:
         _push(workspace, remote or store.config.remote or "origin", landing)
-    return _record(store, plan, landing, review)
+    recorded = _record(store, plan, landing, review)
+    checkpoint(store)
+    return recorded
 
 
 def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[Outcome, Review]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from agents.cancellation import refuse_cancelled
@@ -14,6 +15,7 @@ from commands._context import Context
 from commands._progress import Progress
 from state.lifecycle import SETTLED
 from state.records import Orchestration
+from state.store import Store
 
 _POLL = 0.15  # seconds
 _DONE = ("completed", "merged")
@@ -67,14 +69,25 @@ def exit_code(status: plan_status.Status) -> int:
 
 
 def working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:
-    """While a run lasts its worktrees are reused; after it nothing is left on the disk."""
+    """While a run lasts its worktrees are reused; after it nothing is left on the disk, and the log is noted."""
     from agents.presence import working
     from agents.workspace import local, mirror
 
     if not context.api_url:
-        return working(local(context.store))
+        return _noted(context.store, working(local(context.store)))
     remote = orchestration and orchestration.remote
     return working(mirror(remote)) if remote else nullcontext()
+
+
+@contextmanager
+def _noted(store: Store, run: AbstractContextManager[None]) -> Iterator[None]:
+    from agents.audit_mirror import checkpoint
+
+    try:
+        with run:
+            yield
+    finally:
+        checkpoint(store)
 
 
 def _crew(context: Context, plan: str) -> Crew:

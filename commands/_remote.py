@@ -15,6 +15,7 @@ import msgspec
 
 from commands._operation import Operation, Params
 from state.errors import FAMILIES, Forbidden, RefactoryError, Unavailable, UsageError
+from state.origin import request_id
 from state.tokens import known_token
 
 P = TypeVar("P", bound=Params)
@@ -62,7 +63,7 @@ class Remote:
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
         connection = self._connection()
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "X-Request-Id": request_id()}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self._token:

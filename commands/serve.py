@@ -19,6 +19,7 @@ def run(context: Context, /, port: int | None, **given: object) -> NoReturn:
     store = context.only_here("serve")
     import asyncio
 
+    from agents.audit_mirror import checkpoint
     from commands._http.application import application
     from commands._http.server import bound_socket, serve
     from state.tokens import announced, local_token
@@ -34,6 +35,7 @@ def run(context: Context, /, port: int | None, **given: object) -> NoReturn:
 
     with sock, announced(port, token):
         code = asyncio.run(serve(application(store, port), sock, ready))
+    checkpoint(store)
     sys.stderr.flush()
     # Threads can't be cancelled, and Python would wait for them; operations may be killed at any moment.
     os._exit(code)

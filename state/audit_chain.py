@@ -49,15 +49,19 @@ class Log:
         return self.hashes.get(head.hash) == head.count
 
 
+def log_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if _NAME.fullmatch(path.name) and path.is_file())
+
+
 def read_files(folder: Path) -> dict[str, bytes]:
     """The logs in a folder as they are, by name."""
-    paths = sorted(folder.glob("*")) if folder.is_dir() else []
-    return {path.name: path.read_bytes() for path in paths if _NAME.fullmatch(path.name)}
+    return {path.name: path.read_bytes() for path in log_files(folder)}
 
 
 def strangers(folder: Path) -> list[str]:
     """What lies among the logs and is none."""
-    return sorted(path.name for path in folder.glob("*") if not _NAME.fullmatch(path.name))
+    logs = log_files(folder)
+    return sorted(path.name for path in folder.glob("*") if path not in logs)
 
 
 def checked(name: str, data: bytes) -> Log:

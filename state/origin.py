@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
 ENVIRONMENT = "REFACTORY_REQUEST_ID"
 
@@ -29,11 +30,13 @@ def actor() -> str:
 
 
 def request_id() -> str:
-    """The HTTP request's, else this process's; what we start inherits it, so a run has one for all its agents."""
-    found = _REQUEST.get() or proper(os.environ.get(ENVIRONMENT))
-    if not found:
-        found = os.environ[ENVIRONMENT] = new_request_id()
-    return found
+    """The HTTP request's, else this process's: what the environment says, or one of its own."""
+    return _REQUEST.get() or proper(os.environ.get(ENVIRONMENT)) or _own()
+
+
+@cache
+def _own() -> str:
+    return new_request_id()
 
 
 def new_request_id() -> str:

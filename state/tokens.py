@@ -83,6 +83,10 @@ class Tokens:
         self._stamp: tuple[int, int] | None = None
         self._known: list[Token] = []
 
+    def is_own(self, token: Token) -> bool:
+        """Whether it is the clone's own; others may have the same name."""
+        return token is self._local
+
     def find(self, token: str) -> Token | None:
         digest = _hash(token)
         found = None

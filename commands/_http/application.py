@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from commands._http.guard import PORT, TOKEN, TOKENS, guard, require
+from commands._http.guard import PORT, REQUEST_ID, TOKEN, TOKENS, guard, require
 from commands._http.input import from_body, from_query, read_body
 from commands._http.once import HEADER, Answer, forget_old, once
 from commands._http.openapi import document
@@ -159,8 +159,10 @@ def _openapi(operations: list[Exposed]) -> Handler:
     return handle
 
 
-async def _headers(_: web.Request, response: web.StreamResponse) -> None:
+async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "refactory"
+    if REQUEST_ID in request:
+        response.headers[REQUEST_ID] = request[REQUEST_ID]
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
 

@@ -6,22 +6,29 @@ from aiohttp import web
 
 from commands._http.problems import Handler, Refused
 from state.errors import Forbidden
+from state.origin import caused_by, new_request_id, proper
 from state.tokens import ROLES, Role, Token, Tokens
 
 PORT = web.AppKey("port", int)
 TOKENS = web.AppKey("tokens", Tokens)
 TOKEN = "refactory.bearer"  # noqa: S105
+REQUEST_ID = "X-Request-Id"  # the caller's, else one that is made; in the answer and in the audit log
 
 _OPEN = (("GET", "/healthz"), ("HEAD", "/healthz"))
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    request[REQUEST_ID] = proper(request.headers.get(REQUEST_ID)) or new_request_id()
     _check_host(request)
     _check_origin(request)
-    if (request.method, request.raw_path) not in _OPEN:
-        request[TOKEN] = _authenticated(request)
-    return await handler(request)
+    if (request.method, request.raw_path) in _OPEN:
+        return await handler(request)
+    token = request[TOKEN] = _authenticated(request)
+    # Of what is done with the clone's own token this user is the actor, as on the command line.
+    actor = None if request.app[TOKENS].is_own(token) else token.name
+    with caused_by(actor, request[REQUEST_ID]):
+        return await handler(request)
 
 
 def require(request: web.Request, role: Role) -> None:

@@ -103,7 +103,8 @@ def prepared(folder: Path, known: str) -> Store:
     requests(store, *"abcdefgh")
     if known == "mirrored":
         checkpoint(store)
-        next(store.location.private.glob("audit-*.json")).unlink()
+        for name in ("main.json", "noted"):
+            (store.location.private / f"audit-{name}").unlink()
     elif known == "committed":
         commit(repo)
         forget(store)
@@ -343,6 +344,31 @@ def test_the_mirror_can_not_be_set_back(repo: Repo, store: Store) -> None:
     assert found(store) != []
     repo.git("update-ref", ref, latest)
     whole(store)
+
+
+def test_a_checkpoint_goes_on_from_whatever_the_ref_is(repo: Repo, store: Store) -> None:
+    """Killed before it was noted what the ref is, or the ref's commit is no longer there."""
+    requests(store, "a")
+    checkpoint(store)
+    noted = store.location.private / "audit-noted"
+    before = noted.read_bytes()
+    requests(store, "b")
+    checkpoint(store)
+    noted.write_bytes(before)
+    requests(store, "c")
+    checkpoint(store)
+    ref = repo.git("for-each-ref", "--format=%(refname)", "refs/refactory/audit")
+    assert repo.git("rev-list", "--count", ref) == "3"
+    repo.git("update-ref", "-d", ref)
+    repo.git("gc", "-q", "--prune=now")
+    requests(store, "d")
+    checkpoint(store)
+    whole(store)
+    assert f"jsonl 4 {the_head(store)}" in repo.git("show", f"{ref}:heads")
+
+
+def the_head(store: Store) -> str:
+    return msgspec.json.decode(the_log(store).read_bytes().splitlines()[-1], type=Line).hash
 
 
 def test_a_checkpoint_that_finds_nothing_new_makes_no_commit(repo: Repo, store: Store) -> None:

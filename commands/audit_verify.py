@@ -1,0 +1,59 @@
+"""Check that no line of the audit logs was changed, dropped, moved or cut off; exit code 1 if one was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from commands._cli import chosen_format, output_options
+from commands._context import Context
+from commands._output import show
+from commands._text import printable
+from state.audit_chain import Finding
+
+
+@click.pass_obj
+def run(context: Context, /, **given: Any) -> int:
+    from agents.audit_mirror import checkpoint
+    from agents.audit_verify import Verification, verified
+
+    form = chosen_format(given)
+    store = context.only_here("audit:verify")
+    answer, heads = verified(store)
+    if not answer.findings:
+        checkpoint(store, heads)
+    if given["strict"]:
+        answer = Verification(
+            files=answer.files, lines=answer.lines, findings=[*answer.findings, *answer.notes], notes=[]
+        )
+    code = 1 if answer.findings else 0
+    show("audit:verify", answer, _text(answer), form, code)
+    return code
+
+
+def _text(answer: Any) -> str:
+    lines = [_line(finding) for finding in answer.findings]
+    lines += [f"note: {_line(note)}" for note in answer.notes]
+    found = f"{len(answer.findings)} findings" if answer.findings else "whole"
+    return printable("\n".join([*lines, f"{answer.lines} lines in {answer.files} files: {found}"]))
+
+
+def _line(finding: Finding) -> str:
+    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    return f"{place}: {finding.message}" + (f"\n  {finding.hint}" if finding.hint else "")
+
+
+COMMAND = click.Command(
+    "audit:verify",
+    callback=run,
+    help=__doc__,
+    params=[
+        click.Option(
+            ["--strict"],
+            is_flag=True,
+            help="Lines that are known of and not here count, wherever they may be.",
+        ),
+        *output_options(),
+    ],
+)
