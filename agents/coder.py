@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from agents.attempts import finished
-from agents.backends import AttemptFailed, Job, Meter, solver
+from agents.backends import AttemptFailed, Job, solver
 from agents.edits.paths import in_scope
 from agents.git import Changed, Repository, changes, shown
+from agents.meter import Meter
 from agents.work import Claim, Report
 from agents.workspace import Workspace, task_branch
 from agents.worktrees import Snapshot, Worktree

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from calendar import timegm
-from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from agents.setbacks import LOST, give_up_lost
+from agents.token_budget import RAISE, check_tokens, tokens_left
 from agents.work import Claim, Parent, Role
 from state import leases
 from state.errors import BudgetReached, Conflict
@@ -62,7 +62,7 @@ def _claimed(
     lease: Lease,
 ) -> Claim:
     orchestration = changes.get(Orchestration, task.orchestration or "")
-    left = _tokens_left(orchestration, changes)
+    left = tokens_left(changes, orchestration)
     if role == "coder":
         check_budget(orchestration, left)
         task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
@@ -89,29 +89,12 @@ def _parents(task: Task, tasks: dict[str, Task]) -> list[Parent]:
     return [Parent(task=t.key, branch=t.branch or "", commit=t.commit or "") for t in found]
 
 
-def _tokens_left(orchestration: Orchestration, changes: Transaction) -> int | None:
-    if orchestration.budgets.tokens is None:
-        return None
-    tasks = (changes.get(Task, assignment.task) for assignment in orchestration.assignments)
-    pulls = [changes.get(Pull, key) for task in tasks for key in task.pulls]
-    mine = [pull for pull in pulls if pull.orchestration == orchestration.key]
-    return orchestration.budgets.tokens - tokens_used(mine)
-
-
-def tokens_used(pulls: Sequence[Pull]) -> int:
-    return sum(pull.usage.input_tokens + pull.usage.output_tokens for pull in pulls if pull.usage)
-
-
-def check_budget(orchestration: Orchestration, tokens_left: int | None) -> None:
-    number = number_of(orchestration.key)
-    hint = "what is done is kept; raise `budgets` in .refactory/config.yaml and orchestrate again"
-    if tokens_left is not None and tokens_left <= 0:
-        raise BudgetReached(
-            f"orchestration {number}: {orchestration.budgets.tokens} tokens are used up", hint
-        )
+def check_budget(orchestration: Orchestration, left: int | None) -> None:
+    check_tokens(orchestration, left)
     minutes = orchestration.budgets.minutes
     if minutes is not None and _age(orchestration) > minutes * 60:
-        raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", hint)
+        number = number_of(orchestration.key)
+        raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", RAISE)
 
 
 def _age(orchestration: Orchestration) -> float:

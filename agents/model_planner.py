@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from agents.context import editable, listing, room_of
 from agents.git import Repository
+from agents.meter import Meter
 from agents.model.client import ModelClient
 from agents.model.schema import ROUNDS, NotValid, Shape, ask_valid
 from agents.prompt import instructions
@@ -34,12 +35,12 @@ class Planned(Shape, frozen=True):
     tasks: Annotated[list[PlannedTask], Meta(min_length=1, max_length=30)]
 
 
-def plan_with_model(request: Request, task_list: str | None, store: Store) -> TaskList:
+def plan_with_model(request: Request, task_list: str | None, store: Store, meter: Meter) -> TaskList:
     """The model's plan. Raises WorkFailed if it keeps giving one that can't work."""
     prompt = _prompt(request, task_list, store)
     with closing(ModelClient(store.config.model)) as client:
         try:
-            return ask_valid(client, instructions("planner"), prompt, Planned, "plan", _checked)
+            return ask_valid(client, instructions("planner"), prompt, Planned, "plan", _checked, meter)
         except NotValid as error:
             raise WorkFailed(
                 f"the model made no usable plan in {ROUNDS} answers: {error.message}",

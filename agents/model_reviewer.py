@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from agents.context import room_of
 from agents.git import Repository
+from agents.meter import Meter
 from agents.model.client import ModelClient
 from agents.model.errors import ModelGarbage, ModelRefused, ModelTruncated
 from agents.model.schema import NotValid, Shape, ask_valid
@@ -38,7 +39,9 @@ class Verdict(Shape, frozen=True):
     verdict: Literal["approved", "rejected"]
 
 
-def review_with_model(store: Store, plan: Plan, outcome: Outcome, git: Repository) -> list[Finding]:
+def review_with_model(
+    store: Store, plan: Plan, outcome: Outcome, git: Repository, meter: Meter
+) -> list[Finding]:
     """What the model found. A review that can't be read is an error of its own: nothing is approved by silence."""
     tasks = [store.get(Task, landed.task) for landed in outcome.landed]
     diff = combined(git, outcome)
@@ -47,7 +50,7 @@ def review_with_model(store: Store, plan: Plan, outcome: Outcome, git: Repositor
     prompt = f"{head}\n\nThe combined diff:\n\n" + "\n".join(part.text for part in shown)
     with closing(ModelClient(store.config.model)) as client:
         try:
-            verdict = ask_valid(client, instructions("reviewer"), prompt, Verdict, "review", _as_it_is)
+            verdict = ask_valid(client, instructions("reviewer"), prompt, Verdict, "review", _as_it_is, meter)
         except (NotValid, ModelGarbage, ModelRefused, ModelTruncated) as error:
             return [_error(f"the model gave no review that can be read: {error.message}")]
     return findings(verdict, tasks, diff) + _not_shown(shown)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from agents.meter import Meter
 from agents.task_list.drafts import TaskDraft, TaskList, check, serialise_overlaps
 from agents.task_list.parse import parse
 from state.config import Config
@@ -15,6 +16,8 @@ from state.lifecycle import move
 from state.records import Plan, Request, Task
 from state.store import Store
 from state.transaction import Transaction
+
+Planner = Callable[[Request, str | None, Store, Meter], TaskList]
 
 
 def plan(
@@ -27,13 +30,21 @@ def plan(
     if not again:
         _check_plans(store, request)
     chosen = backend or ("template" if task_list is not None else config.planner.backend)
-    drafts = PLANNERS[chosen](request, task_list, store)
+    meter = Meter()
+    drafts = PLANNERS[chosen](request, task_list, store, meter)
     warnings = check(drafts.tasks)
     tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks
     with store.transaction("plan:create") as changes:
         request = changes.get(Request, request.key)
         _check_state(request)
-        plan = changes.new(Plan, request=request.key, planner=chosen, design=drafts.design, warnings=warnings)
+        plan = changes.new(
+            Plan,
+            request=request.key,
+            planner=chosen,
+            design=drafts.design,
+            warnings=warnings,
+            usage=meter.usage,
+        )
         return _recorded(changes, plan, request, tasks, config)
 
 
@@ -53,7 +64,7 @@ def _check_state(request: Request) -> None:
         raise Conflict(f"request {number_of(request.key)} is {request.state}", "create a new request")
 
 
-def template(request: Request, task_list: str | None, _store: Store) -> TaskList:
+def template(request: Request, task_list: str | None, _store: Store, _meter: Meter) -> TaskList:
     """The tasks written in the request's description or in the given list; without a list, one task."""
     if task_list is not None and not task_list.strip():
         raise UsageError("the task list is empty", "docs/configuration.md shows how one is written")
@@ -64,13 +75,13 @@ def template(request: Request, task_list: str | None, _store: Store) -> TaskList
     return TaskList(design="", tasks=[TaskDraft(id="1", title=request.title, detail=detail)])
 
 
-def model(request: Request, task_list: str | None, store: Store) -> TaskList:
+def model(request: Request, task_list: str | None, store: Store, meter: Meter) -> TaskList:
     from agents.model_planner import plan_with_model
 
-    return plan_with_model(request, task_list, store)
+    return plan_with_model(request, task_list, store, meter)
 
 
-PLANNERS: dict[str, Callable[[Request, str | None, Store], TaskList]] = {"template": template, "model": model}
+PLANNERS: dict[str, Planner] = {"template": template, "model": model}
 
 
 def _recorded(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from agents.added_lines import delta
 from agents.completion import send_back
 from agents.git import Repository
+from agents.meter import Meter
 from agents.orchestrator import latest
 from agents.rules import Change, findings
+from agents.token_budget import check_tokens, tokens_left
 from state.config import Reviewer
 from state.errors import Conflict
 from state.keys import number_of
-from state.records import Finding, Outcome, Plan, Pull, Review, Task
+from state.records import Finding, Orchestration, Outcome, Plan, Pull, Review, Task
 from state.store import Store
 from state.transaction import Transaction
 
@@ -30,7 +32,8 @@ def review(store: Store, plan_id: str) -> Review:
     done = store.all(Review, lambda review: review.plan == plan.key and review.commit == outcome.commit)
     if done and _stands(done[-1], store.config.reviewer):
         return done[-1]
-    found, reviewers = _findings(store, plan, outcome)
+    meter = Meter()
+    found, reviewers = _findings(store, plan, orchestration, outcome, meter)
     blocking = [finding for finding in found if is_blocking(finding, store.config.reviewer)]
     with store.transaction("review") as changes:
         _send_back(changes, blocking, outcome.onto)
@@ -42,6 +45,7 @@ def review(store: Store, plan_id: str) -> Review:
             reviewers=reviewers,
             verdict="rejected" if blocking else "approved",
             findings=found,
+            usage=meter.usage,
         )
 
 
@@ -55,7 +59,9 @@ def is_blocking(finding: Finding, config: Reviewer) -> bool:
     return _RANK[finding.severity] >= _RANK[config.blocking]
 
 
-def _findings(store: Store, plan: Plan, outcome: Outcome) -> tuple[list[Finding], list[str]]:
+def _findings(
+    store: Store, plan: Plan, orchestration: Orchestration, outcome: Outcome, meter: Meter
+) -> tuple[list[Finding], list[str]]:
     git = Repository(store.location.git_dir)
     found: list[Finding] = []
     for landed in outcome.landed:
@@ -64,7 +70,8 @@ def _findings(store: Store, plan: Plan, outcome: Outcome) -> tuple[list[Finding]
         return found, ["rules"]
     from agents.model_reviewer import review_with_model
 
-    return found + review_with_model(store, plan, outcome, git), ["rules", store.config.model.model]
+    check_tokens(orchestration, tokens_left(store, orchestration))
+    return found + review_with_model(store, plan, outcome, git, meter), ["rules", store.config.model.model]
 
 
 def _change(store: Store, git: Repository, task: Task) -> Change:

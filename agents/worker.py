@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from agents import attempts
-from agents.backends import Meter
 from agents.coder import ParentsConflict, attempt
 from agents.git import shown
+from agents.meter import Meter
 from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
 from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
@@ -65,7 +66,7 @@ class Worker:
         return done
 
     def _do(self, claim: Claim, parent: int | None) -> None:
-        task, meter = claim.task, Meter()
+        task, meter = claim.task, Meter(partial(self.ledger.reserve, claim))
         self.say(f"task {number_of(task.key)}, attempt {task.attempts}: {task.title}")
         with _heartbeat(self.ledger, claim, self.stopping, parent) as held:
             try:

@@ -6,7 +6,15 @@ import os
 import time
 
 from agents.work import Claim, Report, Role
-from commands import agent_claim, pull_record, task_release, task_renew, task_rework, tests_record
+from commands import (
+    agent_claim,
+    pull_record,
+    task_release,
+    task_renew,
+    task_reserve,
+    task_rework,
+    tests_record,
+)
 from commands._context import Context
 from state.records import Task, Tests, Usage
 
@@ -62,6 +70,10 @@ class OperationLedger:
     def release(self, claim: Claim, usage: Usage | None = None) -> None:
         params = task_release.TaskRelease(id=claim.task.key, token=claim.token, usage=usage)
         self._context.call(task_release.OPERATION, params)
+
+    def reserve(self, claim: Claim, used: int, wanted: int) -> bool:
+        params = task_reserve.TaskReserve(id=claim.task.key, token=claim.token, used=used, wanted=wanted)
+        return self._context.call(task_reserve.OPERATION, params).granted
 
     def _pid(self) -> int | None:
         """Only the store on this host can see whether our process lives."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commands._text import fields, numbers
 from state.keys import number_of
-from state.records import Plan, Request, Task
+from state.records import Plan, Request, Task, Usage
 
 
 def request_text(request: Request) -> str:
@@ -41,6 +41,13 @@ def task_text(task: Task) -> str:
             ("feedback", task.feedback),
         ]
     )
+
+
+def usage_text(usage: Usage | None) -> str | None:
+    """None for a plan that asks no model."""
+    if usage is None or not usage.requests:
+        return None
+    return f"{usage.input_tokens} in, {usage.output_tokens} out, {usage.requests} requests"
 
 
 def plan_text(plan: Plan) -> str:

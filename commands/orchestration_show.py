@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import asdict
+
 from commands._operation import Operation, OrchestrationId, Params
+from commands._records_text import usage_text
 from commands._text import fields, table
 from state.keys import number_of
-from state.records import Orchestration
+from state.records import Orchestration, Plan, Usage
 from state.store import Store
 
 
@@ -13,11 +16,21 @@ class OrchestrationShow(Params):
     id: OrchestrationId
 
 
-def run(store: Store, params: OrchestrationShow) -> Orchestration:
-    return store.get(Orchestration, params.id)
+class Shown(Orchestration, frozen=True, kw_only=True):
+    """`usage`: what models were asked in it, and for its plan."""
+
+    usage: Usage
 
 
-def text(orchestration: Orchestration) -> str:
+def run(store: Store, params: OrchestrationShow) -> Shown:
+    from agents.token_budget import spent, total
+
+    found = store.get(Orchestration, params.id)
+    usage = total(spent(store, store.get(Plan, found.plan), found.key))
+    return Shown(**asdict(found), usage=usage)
+
+
+def text(orchestration: Shown) -> str:
     outcome = orchestration.outcome
     head = fields(
         [
@@ -30,6 +43,7 @@ def text(orchestration: Orchestration) -> str:
             ("outcome", outcome and outcome.state),
             ("branch", outcome and outcome.branch),
             ("commit", outcome and outcome.commit),
+            ("tokens", usage_text(orchestration.usage)),
             ("left out", outcome and [f"{number_of(e.task)} ({e.reason})" for e in outcome.ejected]),
         ]
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from commands._operation import Operation, Params, PlanId
+from commands._records_text import usage_text
 from commands._text import fields, numbers, table
 from state.keys import number_of
-from state.records import Launch, Orchestration, Plan, Request, Review, Task
+from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
 from state.store import Store
 
 
@@ -16,7 +17,7 @@ class PlanStatus(Params):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A plan with its tasks, and its latest orchestration, review and launch."""
+    """A plan with its tasks, its latest orchestration, review and launch, and what models were asked for it."""
 
     plan: Plan
     request: Request
@@ -24,9 +25,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     orchestration: Orchestration | None = None
     review: Review | None = None
     launch: Launch | None = None
+    usage: Usage = Usage()
 
 
 def run(store: Store, params: PlanStatus) -> Status:
+    from agents.token_budget import spent, total
+
     plan = store.get(Plan, params.id)
     orchestrations = store.all(Orchestration, lambda record: record.plan == plan.key)
     reviews = store.all(Review, lambda record: record.plan == plan.key)
@@ -39,6 +43,7 @@ def run(store: Store, params: PlanStatus) -> Status:
         orchestration=orchestrations[-1] if orchestrations else None,
         review=reviews[-1] if reviews else None,
         launch=launches[-1] if launches else None,
+        usage=total(spent(store, plan)),
     )
 
 
@@ -52,6 +57,7 @@ def text(status: Status) -> str:
             ("target", orchestration and orchestration.target_branch),
             ("combination", orchestration and orchestration.outcome and orchestration.outcome.state),
             ("review", status.review and status.review.verdict),
+            ("tokens", usage_text(status.usage)),
         ]
     )
     rows = [

@@ -28,7 +28,8 @@ _SKEW = 10.0  # seconds that the clocks of machines with one git folder may diff
 class Lease(msgspec.Struct, frozen=True):
     """`expires` on the wall clock, `until` in the uptime of `boot`. `born` tells the holder's process from others.
 
-    `lost`: how many before it, one after the other, ended without a report.
+    `lost`: how many before it, one after the other, ended without a report. The tokens: used so far, and wanted
+    by the call that the holder is making; they bound what others may ask for.
     """
 
     task: str
@@ -42,6 +43,8 @@ class Lease(msgspec.Struct, frozen=True):
     pid: int | None = None
     born: str | None = None
     lost: int = 0
+    tokens_used: int = 0
+    tokens_wanted: int = 0
 
     def live(self) -> bool:
         return self.left() > 0 and not self._orphaned()

@@ -42,6 +42,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A structure inside a record."""
 
 
+class Usage(Part, frozen=True, kw_only=True):
+    model: str = ""
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
 class Request(Record, frozen=True, kw_only=True):
     folder: ClassVar[str] = "requests"
     title: str
@@ -58,6 +65,7 @@ class Plan(Record, frozen=True, kw_only=True):
     design: str = ""
     warnings: list[str] = []
     tasks: list[str] = []
+    usage: Usage | None = None
 
 
 class Task(Record, frozen=True, kw_only=True):
@@ -81,13 +89,6 @@ class Task(Record, frozen=True, kw_only=True):
     pr_url: str | None = None
     pulls: list[str] = []
     feedback: str = ""
-
-
-class Usage(Part, frozen=True, kw_only=True):
-    model: str = ""
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
 
 
 class Diffstat(Part, frozen=True, kw_only=True):
@@ -213,6 +214,7 @@ class Review(Record, frozen=True, kw_only=True):
     reviewers: list[str] = []
     verdict: Literal["approved", "rejected"]
     findings: list[Finding] = []
+    usage: Usage | None = None
 
 
 class Landing(Part, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
+from agents.meter import Meter
 from agents.work import Claim
 from agents.worktrees import Worktree
 from state.errors import RefactoryError
@@ -17,26 +18,6 @@ class AttemptFailed(RefactoryError):
     """This attempt gave nothing; the reason goes back to the coder, and counts against the attempts."""
 
     code = "attempt_failed"
-
-
-@dataclass
-class Meter:
-    """What an attempt has cost so far. Also what a failed or interrupted one cost counts against the budgets."""
-
-    usage: Usage | None = None
-
-    @property
-    def tokens(self) -> int:
-        return self.usage.input_tokens + self.usage.output_tokens if self.usage else 0
-
-    def add(self, more: Usage) -> None:
-        so_far = self.usage or Usage()
-        self.usage = Usage(
-            model=more.model,
-            requests=so_far.requests + more.requests,
-            input_tokens=so_far.input_tokens + more.input_tokens,
-            output_tokens=so_far.output_tokens + more.output_tokens,
-        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 
 from agents.backends import AttemptFailed, Job
@@ -13,9 +14,9 @@ from agents.model.client import Answer, ModelClient, ModelSettings, Turn
 from agents.model.errors import ModelCancelled, ModelError, Spent
 from agents.model.transcript import write_transcript
 from agents.prompt import coder_message, instructions, sent_back
-from state.errors import BudgetReached
-from state.keys import number_of
 from state.records import Usage
+
+_WAIT = 0.5  # seconds between two questions for tokens that others may leave
 
 
 def solve(job: Job) -> Usage | None:
@@ -58,11 +59,11 @@ class Conversation:
         try:
             answer = self._client_answer()
         except (ModelError, ModelCancelled) as error:
-            self._pay(error.spent)
+            self._job.meter.pay(error.spent, self._settings.model)
             self._write(error.message, error.spent)
             raise
         spent = Spent(answer.requests, answer.input_tokens, answer.output_tokens)
-        self._pay(spent, answer.model)
+        self._job.meter.pay(spent, answer.model)
         self._write(answer.text, spent)
         self._turns.append(Turn("assistant", answer.text))
         return answer.text
@@ -73,29 +74,15 @@ class Conversation:
         )
 
     def _check_budget(self) -> None:
-        """A call is refused before it is made if it could cost more than is left."""
-        claim, left = self._job.claim, self._job.claim.tokens_left
-        if left is None:
+        """A call is refused before it is made if it could cost more than is left; others' calls are waited for."""
+        if self._job.claim.tokens_left is None:
             return
-        left -= self._job.meter.tokens
         wanted = tokens_of(self._instructions, *(turn.text for turn in self._turns))
         wanted += self._settings.max_output_tokens or 0
-        if wanted > left:
-            raise BudgetReached(
-                f"orchestration {number_of(claim.orchestration.key)}: {max(0, left)} of "
-                f"{claim.orchestration.budgets.tokens} tokens are left, "
-                f"the next call for task {number_of(claim.task.key)} needs about {wanted}",
-                "what is done is kept; raise `budgets` in .refactory/config.yaml and orchestrate again",
-            )
-
-    def _pay(self, spent: Spent, model: str = "") -> None:
-        usage = Usage(
-            model=model or self._settings.model,
-            requests=spent.requests,
-            input_tokens=spent.input_tokens,
-            output_tokens=spent.output_tokens,
-        )
-        self._job.meter.add(usage)
+        while not self._job.meter.reserve(self._job.meter.tokens, wanted):
+            if not self._job.keep_running():
+                raise ModelCancelled
+            time.sleep(_WAIT)
 
     def _write(self, said: str, spent: Spent) -> None:
         path = self._job.logs / f"model-{self._calls}.md"

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from agents.meter import Meter
 from agents.model.client import ModelClient, Turn
+from agents.model.errors import ModelError, Spent
 from state.errors import RefactoryError, UsageError
 
 T = TypeVar("T")
@@ -42,12 +44,18 @@ def ask_valid(
     shape: type[Shape],
     name: str,
     read: Callable[[Any], T],
+    meter: Meter,
 ) -> T:
     """What `read` makes of the answer. Its UsageErrors go back to the model; after three answers NotValid is raised."""
     turns, schema = [Turn("user", prompt)], strict_schema(shape)
     problem = ""
     for _ in range(ROUNDS):
-        given, answer = client.ask_json(instructions, turns, schema, name)
+        try:
+            given, answer = client.ask_json(instructions, turns, schema, name)
+        except ModelError as error:
+            meter.pay(error.spent, client.settings.model)
+            raise
+        meter.pay(Spent(answer.requests, answer.input_tokens, answer.output_tokens), answer.model)
         try:
             return read(msgspec.convert(given, shape))
         except msgspec.ValidationError as error:

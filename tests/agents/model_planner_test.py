@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from agents.dispatch import claim
 from agents.model.schema import strict_schema
 from agents.model_planner import Planned
+from agents.orchestrator import orchestrate
 from agents.planner import plan as make_plan
-from state.errors import Unavailable, WorkFailed
+from state.errors import BudgetReached, Unavailable, WorkFailed
 from state.records import Plan, Request, Task
 from state.store import Store
 from tests.conftest import Refactory, Repo
@@ -45,6 +47,33 @@ def test_the_models_tasks_become_the_plan(
     assert (api.title, api.scope, page.depends_on, page.acceptance) == (
         "Do api", ["api.py"], [api.key], ["true"],
     )  # fmt: skip
+
+
+def test_what_it_cost_is_on_record_and_counts(
+    made: Callable[[], Plan], store: Store, refactory: Refactory, model_server: ModelServer
+) -> None:
+    model_server.script = [{"design": "none"}, plan(task("api"))]
+    usage = made().usage
+    assert usage is not None
+    assert (usage.requests, usage.model) == (2, "gpt-6.2-sol"), "also for an answer that could not be used"
+    shown = {
+        "model": usage.model,
+        "requests": 2,
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+    }
+    assert refactory.data("plan:status", "1")["usage"] == shown
+    assert (
+        f"{usage.input_tokens} in, {usage.output_tokens} out, 2 requests"
+        in refactory.ok("plan:status", "1").out
+    )
+    tokens = usage.input_tokens + usage.output_tokens
+    with (refactory.folder / ".refactory/config.yaml").open("a") as config:
+        config.write(f"budgets:\n  tokens: {tokens}\n")
+    orchestrate(Store(store.location), "1", 1, "main", None, None)
+    with pytest.raises(BudgetReached, match=f"{tokens} tokens are used up"):
+        claim(store, "coder-1", "coder", None)
+    assert refactory.data("orchestration:show", "1")["usage"] == shown
 
 
 def test_it_is_told_the_request_the_files_and_the_test_command(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from agents.git import Repository
+from agents.meter import Meter
 from agents.model_reviewer import Remark, Verdict, findings, review_with_model
 from agents.review_diff import FileDiff
 from state.errors import Unavailable
@@ -50,6 +51,9 @@ def test_an_approved_combination_lands(
     assert reviewed("").code == 0
     (review,) = store.all(Review)
     assert (review.verdict, review.reviewers) == ("approved", ["rules", "gpt-6.2-sol"])
+    assert review.usage is not None
+    assert review.usage.requests == 1
+    assert review.usage.output_tokens > 0
     told = model_server.requests[0].text
     for part in (
         "1. Add mul\nIt multiplies.",
@@ -98,7 +102,7 @@ def asked(repo: Repo, store: Store, model_server: ModelServer) -> Callable[[str]
             task = changes.new(Task, plan=plan.key, title="Add mul")
         landed = [Landed(task=task.key, commit=commit)]
         outcome = Outcome(state="complete", branch="b", onto=onto, commit=commit, landed=landed)
-        return review_with_model(store, plan, outcome, Repository(store.location.git_dir))
+        return review_with_model(store, plan, outcome, Repository(store.location.git_dir), Meter())
 
     return ask
 

@@ -1,0 +1,44 @@
+"""What models have cost so far: one meter for each piece of work that is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents.model.errors import Spent
+from state.records import Usage
+
+
+@dataclass
+class Meter:
+    """Also what a failed or interrupted piece of work cost counts against the budgets.
+
+    `reserve(used, wanted)`: whether a call may be made now, as agents share one budget.
+    """
+
+    reserve: Callable[[int, int], bool] = lambda used, wanted: True
+    usage: Usage | None = None
+
+    @property
+    def tokens(self) -> int:
+        return self.usage.input_tokens + self.usage.output_tokens if self.usage else 0
+
+    def add(self, more: Usage) -> None:
+        so_far = self.usage or Usage()
+        self.usage = Usage(
+            model=more.model,
+            requests=so_far.requests + more.requests,
+            input_tokens=so_far.input_tokens + more.input_tokens,
+            output_tokens=so_far.output_tokens + more.output_tokens,
+        )
+
+    def pay(self, spent: Spent, model: str) -> None:
+        """What one question to a model took."""
+        self.add(
+            Usage(
+                model=model,
+                requests=spent.requests,
+                input_tokens=spent.input_tokens,
+                output_tokens=spent.output_tokens,
+            )
+        )
