@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from state.errors import RefactoryError
 
+UNCHANGED = "nothing was changed: mend the cause, and run the command again"
 _OPEN_AT_ONCE = 64
 
 

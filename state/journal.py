@@ -19,11 +19,10 @@ from pathlib import Path
 
 import msgspec
 
-from state.files import Folders, NewFile, make_folder, move, sync_folder, unwritable, write_new
+from state.files import UNCHANGED, Folders, NewFile, make_folder, move, sync_folder, unwritable, write_new
 from state.journal_file import Journal, Steps, left, read, set_aside, staging_of, steps_of
 
 _NAMES = "journal"
-_UNCHANGED = "nothing was changed: mend the cause, and run the command again"
 _RECORDED = (
     "the change is recorded all the same: mend the cause; the next command finishes it, don't repeat it"
 )
@@ -105,7 +104,7 @@ def _committed(
             make_folder(folder, durable)
         folders = Folders(steps.folders() - {journal.parent}, durable)
     except OSError as error:
-        raise unwritable(error, root, _UNCHANGED) from None
+        raise unwritable(error, root, UNCHANGED) from None
     with folders:
         try:
             _stage(journal, files, durable)
@@ -162,7 +161,7 @@ def _undo(journal: Path, durable: bool) -> str:
     with suppress(OSError):
         sync_folder(journal.parent, durable)
         _empty(staging_of(journal))
-    return _UNCHANGED
+    return UNCHANGED
 
 
 def _empty(staging: Path) -> None:

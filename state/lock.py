@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from state.errors import Busy
-from state.files import Unwritable
+from state.files import UNCHANGED, Unwritable
 
 _PATIENCE = 1.0  # seconds of waiting before it is worth a word
 _HELD: set[tuple[int, int, str]] = set()  # by process and thread: a forked child holds none of its parent's
@@ -42,7 +42,7 @@ def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
     except Timeout:
         raise Busy(f"{path}: still locked after {seconds:.0f} s", _holder(path)) from None
     except OSError as error:
-        raise Unwritable(f"{path}: can't lock: {error.strerror or error}") from None
+        raise Unwritable(f"{path}: can't lock: {error.strerror or error}", UNCHANGED) from None
     _HELD.add(mine)
     try:
         _note_holder(path, what)

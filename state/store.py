@@ -131,18 +131,17 @@ class Store:
     @contextmanager
     def transaction(self, command: str) -> Iterator[Transaction]:
         """Read, change and write under the lock: all records that were put are written, or none."""
+        from state.files import UNCHANGED
         from state.transaction import Transaction
 
         with self.lock(command):
             changes = Transaction(self, command)
-            yield changes
             try:
+                yield changes
                 changes.commit()
             except OSError as error:
-                raise RefactoryError(
-                    f"{error.filename or self.location.records}: can't write: {error.strerror}",
-                    "nothing is lost: mend the cause, and run the command again",
-                ) from None
+                where = error.filename or self.location.records
+                raise RefactoryError(f"{where}: {error.strerror}", UNCHANGED) from None
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self.location.root))
