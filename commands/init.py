@@ -10,6 +10,7 @@ from commands._output import show
 from state.location import locate
 
 CONFIG = """\
+# yaml-language-server: $schema=schemas/config.json
 # Refactory's configuration; docs/configuration.md explains every key. All have defaults.
 version: 1
 #agents: 2
@@ -25,6 +26,7 @@ version: 1
 @click.pass_obj
 def run(context: Context, /, **given: object) -> int:
     from agents.merge_driver import install
+    from state import schema
 
     form = chosen_format(given)
     location = locate(context.folder)
@@ -34,6 +36,7 @@ def run(context: Context, /, **given: object) -> int:
         location.records.mkdir(exist_ok=True)
         path.write_text(CONFIG, encoding="utf-8")
     install(location)
+    schema.write(location.records)
     said = "made" if fresh else "is there already:"
     show("init", {"path": str(path), "created": fresh}, f"{said} {path}", form)
     return 0

@@ -25,11 +25,10 @@ class RequestCreate(Params):
 
 
 def run(store: Store, params: RequestCreate) -> Request:
-    title = params.title.strip()
-    if not title or "\n" in title:
-        raise UsageError("title: must be one line that is not empty")
+    if not params.title.strip() or params.title.splitlines() != [params.title]:
+        raise UsageError("title: must be one line that is not empty", "the rest can go to --description")
     with store.transaction("request:create") as changes:
-        return changes.new(Request, title=title, description=params.description)
+        return changes.new(Request, title=params.title, description=params.description)
 
 
 def text(request: Request) -> str:

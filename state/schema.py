@@ -40,7 +40,7 @@ def write(records: Path) -> list[Path]:
     """Put the schemas into `.refactory/schemas/`, where the first line of each file points; says which changed."""
     changed = []
     try:
-        (records / FOLDER).mkdir(exist_ok=True)
+        (records / FOLDER).mkdir(parents=True, exist_ok=True)
         for name in TYPES:
             path = records / FOLDER / f"{name}.json"
             text = msgspec.json.format(msgspec.json.encode(schema(name)), indent=2) + b"\n"
