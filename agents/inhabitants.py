@@ -26,9 +26,9 @@ def kill_inhabitants(folder: Path) -> None:
     """Those that a run of ours has started; a person may have a shell there."""
     for pid in inhabitants(folder):
         with suppress(OSError):
-            if pid != os.getpid() and _is_marked(pid):
+            if pid != os.getpid() and is_ours(pid):
                 os.kill(pid, signal.SIGKILL)
 
 
-def _is_marked(pid: int) -> bool:
+def is_ours(pid: int) -> bool:
     return f"\0{MARK}=".encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()

@@ -7,41 +7,63 @@ from typing import Any
 import click
 import msgspec
 
-from agents.diagnosis import Problem
+from agents.diagnosis.finding import Problem
 from commands._cli import chosen_format, output_options
 from commands._context import Context
 from commands._output import show
+from state.location import initialised, locate
+from state.store import Store
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`fixed` problems are gone; exit code 0 means that none is left."""
+    """`fixed` problems are gone; exit code 0 means that none is left. `backup`: what was kept of what changed."""
 
     problems: list[Problem]
-    fixed: list[Problem]
+    fixed: list[Problem] = []
+    backup: list[str] = []
+    failed: list[str] = []
 
 
 @click.pass_obj
 def run(context: Context, /, **given: Any) -> int:
-    from agents.diagnosis import diagnose
-
     form = chosen_format(given)
-    store = context.only_here("doctor")
-    found = diagnose(store)
-    fixable = [one for one in found if given["fix"] and one.mend]
-    for one in fixable:
-        assert one.mend
-        one.mend()
-    left = [one.problem for one in (diagnose(store) if fixable else found)]
-    fixed = [one.problem for one in fixable if one.problem not in left]
-    show("doctor", Diagnosis(problems=left, fixed=fixed), _text(left, fixed), form, 1 if left else 0)
-    return 1 if left else 0
+    store = _store(context)
+    diagnosis = _mended(store) if given["fix"] and not given["dry_run"] else _found(store)
+    code = 1 if diagnosis.problems else 0
+    show("doctor", diagnosis, _text(diagnosis, bool(given["fix"])), form, code)
+    return code
 
 
-def _text(left: list[Problem], fixed: list[Problem]) -> str:
-    lines = [f"fixed: {problem.message}" for problem in fixed]
-    for problem in left:
-        hint = f" (--fix: {problem.fix})" if problem.fix else ""
-        lines.append(f"{problem.check}: {problem.message}{hint}")
+def _store(context: Context) -> Store:
+    """Not opened as usual, which would finish what a killed command began before we could tell."""
+    if context.api_url:
+        return context.only_here("doctor")
+    return Store(initialised(locate(context.folder)))
+
+
+def _found(store: Store) -> Diagnosis:
+    from agents.diagnosis.checkup import diagnose
+
+    return Diagnosis(problems=[one.problem for one in diagnose(store)])
+
+
+def _mended(store: Store) -> Diagnosis:
+    from agents.diagnosis.backup import Backup
+    from agents.diagnosis.checkup import mend
+
+    backup = Backup(store.location)
+    fixed, left = mend(store, backup)
+    return Diagnosis(problems=left, fixed=fixed, backup=backup.kept, failed=backup.failed)
+
+
+def _text(diagnosis: Diagnosis, would: bool) -> str:
+    """`would`: --fix was asked for."""
+    lines = [f"fixed: {problem.message}" for problem in diagnosis.fixed]
+    lines += [f"backup: {kept}" for kept in diagnosis.backup]
+    lines += [f"can't be mended now: {reason}" for reason in diagnosis.failed]
+    for problem in diagnosis.problems:
+        fix = f"{'would be done' if would else '--fix'}: {problem.fix}" if problem.fix else problem.hint
+        lines.append(f"{problem.check}: {problem.message}{f' ({fix})' if fix else ''}")
     return "\n".join(lines or ["healthy"])
 
 
@@ -50,7 +72,8 @@ COMMAND = click.Command(
     callback=run,
     help=__doc__,
     params=[
-        click.Option(["--fix"], is_flag=True, help="Mend what has one right answer."),
+        click.Option(["--fix"], is_flag=True, help="Mend what has one right answer, after a backup."),
+        click.Option(["--dry-run"], is_flag=True, help="With --fix: say what it would do, and do nothing."),
         *output_options(numbered=False),
     ],
 )

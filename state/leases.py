@@ -10,7 +10,6 @@ The token only ever grows, so that a holder that wakes up late is told apart fro
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import msgspec
 from state import clock
 from state.birth import birth, place
 from state.errors import Conflict
+from state.files import sync_folder
 from state.keys import number_of
 from state.private_files import write_private
 
@@ -133,7 +133,7 @@ def _next_token(private: Path) -> int:
     path = private / "fencing"
     token = _last_token(path) + 1
     write_private(path, f"{token}\n")
-    _sync_folder(private)  # a power cut must not bring a token back that an agent elsewhere still holds
+    sync_folder(private)  # a power cut must not bring a token back that an agent elsewhere still holds
     return token
 
 
@@ -144,14 +144,6 @@ def _last_token(path: Path) -> int:
         return 0
     except ValueError:
         return int(clock.CLOCK.wall())  # damaged: more than were ever given out, at less than one a second
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _path(private: Path, task: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from agents.diagnosis import diagnose
+from agents.diagnosis.checkup import diagnose
 from commands._demo.evidence import Evidence, Red
 from commands._text import numbers
 from state.keys import number_of

@@ -1,0 +1,89 @@
+"""What killed agents left: worktrees, processes, refs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from agents.diagnosis.backup import Backup
+from agents.diagnosis.evidence import Evidence
+from agents.diagnosis.finding import Found, fixable, found
+from agents.git import NETWORK_SECONDS
+from agents.inhabitants import inhabitants, is_ours, kill_inhabitants
+from agents.presence import anybody
+from agents.workspace import branch_ref, task_branch
+from state.lock import locked
+from state.records import Task
+
+_ATTEMPTS = "refs/refactory/attempts/"
+_ARRIVING = "refs/refactory/arriving/"
+
+
+def processes(evidence: Evidence) -> Iterator[Found]:
+    """Only those that a run of ours has started are ended; a person may have a shell there."""
+    for name in _unused(evidence):
+        path = evidence.workspace.pool.folder / name
+        for pid in inhabitants(path):
+            message = f"process {pid} still runs in {path}"
+            if is_ours(pid):
+                mend = partial(_end, evidence, name)
+                yield fixable("process", message, "end it", mend)
+            else:
+                yield found("process", message, "end it, or leave that folder")
+
+
+def _end(evidence: Evidence, name: str, _backup: Backup) -> None:
+    kill_inhabitants(evidence.workspace.pool.folder / name)
+
+
+def worktrees(evidence: Evidence) -> Iterator[Found]:
+    """Agents that are alive keep theirs for the next task; without them there should be none."""
+    for name in _unused(evidence):
+        path = evidence.workspace.pool.folder / name
+        yield fixable("worktree", f"{path} is left over", "remove it", partial(_dispose, evidence))
+
+
+def _dispose(evidence: Evidence, _backup: Backup) -> None:
+    """What was in them is committed, or was kept when its attempt ended."""
+    evidence.workspace.pool.dispose()
+
+
+def _unused(evidence: Evidence) -> list[str]:
+    if evidence.config_fault or anybody(evidence.store.location.private):
+        return []
+    return evidence.workspace.pool.unused()
+
+
+def fetches(evidence: Evidence) -> Iterator[Found]:
+    """Names of refs on arrival begin with the time when their fetch began."""
+    over = time.time() - 2 * NETWORK_SECONDS
+    for ref in evidence.refs:
+        began = ref.removeprefix(_ARRIVING).partition("-")[0]
+        if ref.startswith(_ARRIVING) and not (began.isdigit() and int(began) >= over):
+            mend = partial(_remove_ref, evidence, ref)
+            yield fixable("ref", f"{ref} was left by a killed fetch", "remove it", mend)
+
+
+def refused(evidence: Evidence) -> Iterator[Found]:
+    """A commit waits for its report only as long as its task is worked on."""
+    tasks = evidence.records(Task)
+    for ref, commit in evidence.refs.items():
+        task = tasks.get(ref.removeprefix(_ATTEMPTS).partition("/")[0])
+        if not ref.startswith(_ATTEMPTS) or (task and not _over(evidence, task, commit)):
+            continue
+        mend = partial(_remove_ref, evidence, ref)
+        yield fixable("ref", f"{ref} was left by a killed agent", "make a backup ref of it", mend)
+
+
+def _over(evidence: Evidence, task: Task, commit: str) -> bool:
+    waits = task.state in ("assigned", "in_progress")
+    to_be_settled = task.commit == commit != evidence.refs.get(branch_ref(task_branch(task.key)))
+    return not waits and not to_be_settled
+
+
+def _remove_ref(evidence: Evidence, ref: str, backup: Backup) -> None:
+    commit = evidence.refs[ref]
+    with locked(evidence.workspace.git_lock, "doctor"):
+        backup.ref(ref, commit)
+        evidence.git.run("update-ref", "-d", ref, commit)

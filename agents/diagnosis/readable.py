@@ -1,0 +1,76 @@
+"""Files in `.refactory/` that can't be read, do not belong there, or are out of date."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from agents.diagnosis.backup import Backup
+from agents.diagnosis.evidence import Evidence
+from agents.diagnosis.finding import Found, fixable, found
+from state import schema
+from state.keys import is_key
+from state.records import KINDS
+
+_YOUNG = 60.0  # seconds; a writer may still be about to rename it
+
+
+def config(evidence: Evidence) -> Iterator[Found]:
+    if evidence.config_fault:
+        yield found("config", evidence.config_fault.message, evidence.config_fault.hint)
+
+
+def records(evidence: Evidence) -> Iterator[Found]:
+    evidence.records(KINDS[0])
+    for error in evidence.unreadable:
+        yield found("readable", error.message, error.hint)
+
+
+def strangers(evidence: Evidence) -> Iterator[Found]:
+    where = evidence.store.location
+    for kind in KINDS:
+        for path in sorted((where.records / kind.folder).glob("*")):
+            if not _is_temporary(path) and (path.suffix != ".yaml" or not is_key(path.stem)):
+                yield found("stray-file", f"{path.relative_to(where.root)} is no record", "move it elsewhere")
+
+
+def half_written(evidence: Evidence) -> Iterator[Found]:
+    """A killed writer's; it never was part of the state."""
+    where = evidence.store.location
+    folders = (where.records, where.private)
+    for path in (path for folder in folders for glob in (".*", "*/.*") for path in sorted(folder.glob(glob))):
+        if _is_temporary(path) and time.time() - path.stat().st_mtime > _YOUNG:
+            remove = partial(Backup.remove, path=path)
+            yield fixable("half-written", f"{path} was left by a killed command", "remove it", remove)
+
+
+def _is_temporary(path: Path) -> bool:
+    return path.name.startswith(".") and (path.suffix == ".tmp" or path.name.startswith(".token."))
+
+
+def schemas(evidence: Evidence) -> Iterator[Found]:
+    """Editors check the records by them, where there are any."""
+    folder = evidence.store.location.records / schema.FOLDER
+    if not folder.is_dir():
+        return
+    wrong = [name for name in schema.TYPES if _read(folder / f"{name}.json") != schema.schema(name)]
+    if wrong:
+        message = f"{folder}: not of this version of Refactory: {', '.join(wrong)}"
+        yield fixable("schemas", message, "write them anew", partial(_write, evidence, folder))
+
+
+def _write(evidence: Evidence, folder: Path, backup: Backup) -> None:
+    for path in folder.glob("*.json"):
+        backup.file(path)
+    schema.write(evidence.store.location.records)
+
+
+def _read(path: Path) -> object:
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except (OSError, ValueError):
+        return None

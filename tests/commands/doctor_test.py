@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from state.journal import Changes, begin
+from state.records import Task
+from state.store import Store
+from tests.agents.finished import planned, task_titled
+from tests.conftest import Refactory, Repo
+
+
+@pytest.fixture
+def broken(store: Store, refactory: Refactory) -> Refactory:
+    """A task in progress that nobody holds, and a file that is no record."""
+    planned(store, "One")
+    with store.transaction("test") as changes:
+        changes.put(replace(changes.get(Task, 1), state="in_progress", attempts=1))
+    (store.location.records / "tasks/notes.txt").write_text("x")
+    return refactory
+
+
+def test_healthy(refactory: Refactory) -> None:
+    assert refactory.ok("doctor").out == "healthy\n"
+    assert refactory.data("doctor") == {"problems": [], "fixed": [], "backup": [], "failed": []}
+
+
+def test_all_problems_are_listed(broken: Refactory) -> None:
+    done = broken.run("doctor", "--json")
+    assert (done.code, done.json["status"]) == (1, "error")
+    stray, state = done.data["problems"]
+    assert (stray["check"], stray["fix"], bool(stray["hint"])) == ("stray-file", "", True)
+    assert (state["check"], state["fix"]) == ("state", "assign it again")
+    assert "task 1 is in progress, but nobody holds it (--fix: assign it again)" in broken.run("doctor").out
+
+
+def test_fix_mends_what_it_can_keeps_what_it_changes_and_says_so(store: Store, broken: Refactory) -> None:
+    done = broken.run("doctor", "--fix", "--json")
+    assert done.code == 1
+    assert [problem["check"] for problem in done.data["fixed"]] == ["state"]
+    assert [problem["check"] for problem in done.data["problems"]] == ["stray-file"]
+    assert task_titled(store, "One").state == "assigned"
+    (kept,) = done.data["backup"]
+    assert "state: in_progress" in Path(kept).read_text()
+    (store.location.records / "tasks/notes.txt").unlink()
+    assert broken.ok("doctor", "--fix").out == "healthy\n"
+
+
+def test_dry_run_changes_nothing(store: Store, broken: Refactory) -> None:
+    done = broken.run("doctor", "--fix", "--dry-run")
+    assert done.code == 1
+    assert "would be done: assign it again" in done.out
+    assert task_titled(store, "One").state == "in_progress"
+    assert not (store.location.private / "backup").exists()
+
+
+def test_a_change_that_was_interrupted_is_told_before_it_is_finished(
+    repo: Repo, store: Store, refactory: Refactory
+) -> None:
+    """Every other command finishes it first of all."""
+    planned(store, "One")
+    key = store.keys(Task)[0]
+    text = store.path(Task, key).read_text()
+    store.path(Task, key).unlink()
+    begin(store.journal, store.location.records, Changes({f"tasks/{key}.yaml": text}, {}))
+    found = refactory.run("doctor")
+    assert (found.code, found.out.count("\n")) == (1, 1)
+    assert found.out.startswith("journal: ")
+    assert not store.path(Task, key).exists()
+    assert "fixed: " in refactory.ok("doctor", "--fix").out
+    assert store.path(Task, key).read_text() == text
+
+
+def test_it_works_on_this_machine_only(refactory: Refactory) -> None:
+    done = Refactory(refactory.folder, {"REF_API_URL": "http://127.0.0.1:1"}).run("doctor")
+    assert done.code == 2
+    assert "doctor works on the repository it is run in" in done.err
