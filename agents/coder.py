@@ -49,11 +49,14 @@ def attempt(
             _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, usage=meter.usage)
     commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
+    if snapshot.kept:
+        _keep(claim, workspace, commit, snapshot.kept)
     if not keep_running():
         workspace.keep(claim.task.key, commit)
         return report
     workspace.offer(task_branch(claim.task.key), commit)
-    return replace(report, commit=commit, diffstat=summed(snapshot.changed), usage=usage)
+    stat, ignored = summed(snapshot.changed), list(snapshot.ignored)
+    return replace(report, commit=commit, diffstat=stat, usage=usage, ignored=ignored)
 
 
 def starting_commit(claim: Claim, workspace: Workspace) -> str:
@@ -106,8 +109,11 @@ def _keep_partial_work(claim: Claim, workspace: Workspace, worktree: Worktree) -
     """What a failed attempt had changed, at a backup ref: it may have been hours of work."""
     snapshot = worktree.snapshot()
     if snapshot.changed:
-        commit = worktree.git.commit_tree(snapshot.tree, (worktree.commit,), message(claim))
-        workspace.keep(claim.task.key, commit)
+        _keep(claim, workspace, worktree.commit, snapshot.kept or snapshot.tree)
+
+
+def _keep(claim: Claim, workspace: Workspace, parent: str, tree: str) -> None:
+    workspace.keep(claim.task.key, workspace.repository.commit_tree(tree, (parent,), message(claim)))
 
 
 def diffstat(git: Repository, old: str, new: str) -> Diffstat:

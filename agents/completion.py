@@ -89,6 +89,7 @@ def _pull_fields(task: Task, report: Report) -> dict[str, object]:
         "diffstat": report.diffstat,
         "usage": report.usage,
         "failure": report.failure[:FEEDBACK],
+        "ignored": report.ignored,
     }
 
 

@@ -120,6 +120,11 @@ def _fewer(change: Change, what: str, pattern: re.Pattern[str]) -> Iterator[Find
             )
 
 
+def newly_ignored(change: Change) -> Iterator[Finding]:
+    for path in change.pull.ignored if change.pull else ():
+        yield _finding(change, "newly-ignored", "note", "is left out, by a rule that this change adds", path)
+
+
 def open_ends(change: Change) -> Iterator[Finding]:
     for line in change.delta.added:
         if found := _OPEN_END.search(line.text):
@@ -134,6 +139,7 @@ RULES: tuple[Rule, ...] = (
     large_files,
     binary_files,
     weakened_tests,
+    newly_ignored,
     open_ends,
 )
 

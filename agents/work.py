@@ -43,6 +43,7 @@ class Report(Part, frozen=True, kw_only=True):
     usage: Usage | None = None
     failure: str = ""
     final: bool = False
+    ignored: list[str] = []
 
 
 class Ledger(Protocol):

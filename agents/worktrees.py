@@ -12,6 +12,7 @@ from pathlib import Path
 from agents.git import Changed, GitError, Repository, changes
 from agents.inhabitants import kill_inhabitants
 from agents.nested import dissolve_repositories, new_gitlinks, self_hidden
+from agents.newly_ignored import for_record, newly_ignored, tree_with
 from agents.state_tree import STATE_FOLDER, is_state, with_state_of, without_state
 from state.errors import Busy, RefactoryError, WorkFailed
 from state.lock import locked
@@ -21,10 +22,15 @@ _MOST = 256  # worktrees of one clone; far above what a machine can run at once
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that is in a worktree: its `tree`, with the start commit's `.refactory/`, and what was `changed`."""
+    """All that is in a worktree: its `tree`, with the start commit's `.refactory/`, and what was `changed`.
+
+    `ignored` is left out, as rules say that came with the change; `kept` is a tree that has it, if it is small.
+    """
 
     tree: str
     changed: tuple[Changed, ...]
+    ignored: tuple[str, ...] = ()
+    kept: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,14 @@ class Worktree:
             tree = self._added()
             changed = changes(self.git, start, tree)
         ours = tuple(change for change in changed if not is_state(change.path))
-        return Snapshot(with_state_of(self.git, tree, changed, self.commit), ours)
+        ignored = newly_ignored(self.git, self.commit, ours)
+        kept = tree_with(self.git, self.path, tree, ignored) if ignored else None
+        return Snapshot(
+            tree=with_state_of(self.git, tree, changed, self.commit),
+            changed=ours,
+            ignored=tuple(for_record(ignored)),
+            kept=with_state_of(self.git, kept, changed, self.commit) if kept else None,
+        )
 
     def _added(self) -> str:
         add = ("add", "--all", "--", ".", f":(exclude,top,icase){STATE_FOLDER}")

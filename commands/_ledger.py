@@ -56,6 +56,7 @@ class OperationLedger:
             usage=report.usage,
             failure=report.failure,
             final=report.final,
+            ignored=report.ignored,
         )
         return self._context.call(pull_record.OPERATION, params).task
 

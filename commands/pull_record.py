@@ -31,6 +31,10 @@ class PullRecord(Params):
     backend: Annotated[str, Meta(max_length=100, description="What did the work.")] = ""
     failure: Annotated[str, Meta(description="Why there is no result; the attempt has failed.")] = ""
     final: Annotated[bool, Meta(description="With --failure: no other attempt would do better.")] = False
+    ignored: Annotated[
+        list[str],
+        Meta(max_length=100, description="A path that the result's own ignore rules left out of it."),
+    ] = []
     diffstat: Annotated[
         Diffstat | None, Meta(description="JSON: files, insertions, deletions.", extra={"json": True})
     ] = None
@@ -67,6 +71,7 @@ def run(store: Store, params: PullRecord) -> Recorded:
         usage=params.usage,
         failure=params.failure,
         final=params.final,
+        ignored=params.ignored,
     )
     pull, created = report(store, params.agent_name, str(params.task_id), params.token, found)
     if found.commit and found.branch == f"refactory/tasks/{pull.task}":

@@ -42,6 +42,8 @@ def _attempt(pull: Pull) -> str:
     if pull.sent_back:
         said.append(f"sent back ({pull.sent_back.why})")
         why = pull.sent_back.reason
+    if pull.ignored:
+        said.append(f"its own ignore rules left out {', '.join(pull.ignored)}")
     said = said or ["failed" if pull.failure else "reported"]
     commit = f", {pull.commit[:12]}" if pull.commit else ""
     head = f"attempt {pull.attempt}, {pull.agent}{commit}: {'; '.join(said)}"

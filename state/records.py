@@ -134,6 +134,7 @@ class Pull(Record, frozen=True, kw_only=True):
     diffstat: Diffstat | None = None
     usage: Usage | None = None
     failure: str = ""
+    ignored: list[str] = []
     tests: Tests | None = None
     sent_back: SentBack | None = None
 

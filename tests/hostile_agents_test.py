@@ -69,6 +69,27 @@ def test_caches_that_ignore_themselves_are_not_committed(repo: Repo, pool: Pool)
     assert coded(repo, pool, r"printf 'build/\n' >.gitignore; mkdir build; echo >build/x") == [".gitignore"]
 
 
+def test_what_a_new_rule_of_the_task_hides_is_named_and_kept(repo: Repo, pool: Pool) -> None:
+    repo.commit({".gitignore": "*.log\n"})
+    script = r"printf '*.log\nout/\n/n?w\n' >.gitignore; mkdir out; echo >out/x; echo work >new; echo >old.log; echo >a"
+    assert coded(repo, pool, script) == [".gitignore", "a"]
+    with pool.checkout(repo.git("rev-parse", "main")) as worktree:
+        subprocess.run(["sh", "-ec", script], cwd=worktree.path, check=True)
+        found = worktree.snapshot()
+    assert found.ignored == ("new", "out/")
+    assert found.kept is not None
+    kept = repo.git("diff-tree", "-r", "--name-only", "main", found.kept).split()
+    assert kept == [".gitignore", "a", "new", "out/x"], "what the base ignored is nobody's work"
+
+
+def test_of_large_hidden_folders_only_the_name_is_kept(repo: Repo, pool: Pool) -> None:
+    script = "echo node_modules >.gitignore; mkdir node_modules; truncate -s 20M node_modules/lib"
+    with pool.checkout(repo.git("rev-parse", "main")) as worktree:
+        subprocess.run(["sh", "-ec", script], cwd=worktree.path, check=True)
+        found = worktree.snapshot()
+    assert (found.ignored, found.kept) == (("node_modules/",), None)
+
+
 def test_what_a_killed_coder_left_running_is_ended_before_the_folder_is_used_again(
     repo: Repo, pool: Pool
 ) -> None:

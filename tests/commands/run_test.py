@@ -181,6 +181,24 @@ def test_a_pull_request_without_a_branch_does_not_hang_a_run(refactory: Refactor
     assert refactory.data("task:inspect", "2")["state"] == "merged"
 
 
+def test_what_a_tasks_own_gitignore_hides_is_named_and_kept(repo: Repo, refactory: Refactory) -> None:
+    script = repo.path / ".git" / "coder.sh"
+    script.write_text("echo 'da*' >.gitignore; echo 1 >data.txt; echo 2 >other.txt\n")
+    (repo.path / ".refactory" / "config.yaml").write_text(
+        f"coder:\n  backend: command\n  command: sh {script}\n"
+    )
+    refactory.ok("run", "--title", "T", "--from", "-", input="## One\n")
+    assert {".gitignore", "other.txt"} <= set(repo.git("ls-tree", "--name-only", "main").split())
+    (pull,) = refactory.data("task:inspect", "1")["attempted"]
+    assert pull["ignored"] == ["data.txt"]
+    review = refactory.data("plan:status", "1")["review"]
+    assert [(found["rule"], found["severity"], found["file"]) for found in review["findings"]] == [
+        ("newly-ignored", "note", "data.txt")
+    ]
+    (backup,) = repo.git("for-each-ref", "--format=%(refname)", "refs/refactory/backup").split()
+    assert repo.git("diff-tree", "-r", "--name-only", pull["commit"], backup) == "data.txt"
+
+
 def test_a_file_name_that_is_no_utf_8_fails_its_task_alone(repo: Repo, refactory: Refactory) -> None:
     script = repo.path / ".git" / "coder.sh"
     script.write_text("touch \"$(printf 'bad\\377.txt')\"; echo x >ok-$REFACTORY_TASK_ID.txt\n")
