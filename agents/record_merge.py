@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from agents.git import Repository
 from state.errors import RefactoryError, UsageError
 from state.merge import merge
 from state.records import KINDS, Record
+
+if TYPE_CHECKING:
+    from agents.git import Repository
 
 _LABELS = ("-L", "ours", "-L", "base", "-L", "theirs")
 
@@ -44,6 +47,8 @@ def _kind(name: str) -> type[Record]:
 
 def merge_texts(base: str, ours: str, theirs: str) -> tuple[str, str]:
     """Both texts, with all that is not in conflict merged: the same text where nothing is."""
+    from agents.git import Repository  # few merges need it: git starts us for every record
+
     with TemporaryDirectory(prefix="refactory-merge-") as name:
         folder = Path(name)
         for side, text in (("ours", ours), ("base", base), ("theirs", theirs)):
@@ -62,5 +67,7 @@ def _favouring(git: Repository, side: str) -> str | None:
 
 def merge_files(ours: Path, base: Path, theirs: Path) -> bool:
     """By lines, into `ours`, as git does without a driver. False: it left its markers there."""
+    from agents.git import Repository
+
     paths = [str(path.absolute()) for path in (ours, base, theirs)]
     return Repository(ours.parent.absolute()).attempt("merge-file", "-q", *_LABELS, *paths)[0] == 0
