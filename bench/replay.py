@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ HEADER = (
     "| set | answers | merged | of plain git | tree is upstream's | lines of distance | wall | CPU | requests |\n"
     "|---|---|---|---|---|---|---|---|---|"
 )
+VERDICTS: dict[str, str] = {}  # of upstream's tests, by tree
 CONFIG = """\
 version: 1
 coder:
@@ -82,6 +84,11 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--format", default="diff")
     parser.add_argument("--test-command", help="upstream's tests: run on the base and on the result")
+    parser.add_argument(
+        "--test-count",
+        metavar="REGEX",
+        help="its first group in what they print is a number of tests that passed",
+    )
     parser.add_argument("--keep", help="leave the repository in this folder")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     return parser.parse_args()
@@ -131,7 +138,7 @@ def replayed(options: argparse.Namespace, plan: Path, noise: str) -> Outcome:
             seconds=seconds,
             cpu=cpu,
             requests=len(log.read_text(encoding="utf-8").splitlines()),
-            tests=tested(options.test_command, work, outcome["branch"]),
+            tests=tested(options, work, outcome["branch"]),
         )
     finally:
         if not options.keep:
@@ -169,22 +176,42 @@ def left_out(result: dict[str, Any], titles: dict[str, str]) -> list[str]:
     ]
 
 
-def tested(command: str | None, work: Path, branch: str) -> str:
-    if not command:
+def tested(options: argparse.Namespace, work: Path, branch: str) -> str:
+    """What upstream's tests say of the base and of the result; a tree is built and tested once."""
+    if not options.test_command:
         return "upstream's tests were not run: no --test-command"
-    verdicts = []
-    for name in ("main", branch):
-        folder = Path(tempfile.mkdtemp(prefix="refactory-replay-test-"))
-        try:
-            output(["git", "worktree", "add", "-q", "--detach", str(folder / "tree"), name], work)
+    said = [verdict(options.test_command, options.test_count, work, name) for name in ("main", branch)]
+    return f"upstream's tests: base {said[0]}; result {said[1]}"
+
+
+def verdict(command: str, count: str | None, work: Path, name: str) -> str:
+    tree = output(["git", "rev-parse", f"{name}^{{tree}}"], work).strip()
+    if tree not in VERDICTS:
+        with checked_out(work, name) as folder:
             done = subprocess.run(
-                ["sh", "-c", command], cwd=folder / "tree", capture_output=True, check=False
+                ["sh", "-c", command],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
             )
-            verdicts.append("pass" if done.returncode == 0 else f"exit {done.returncode}")
-        finally:
-            output(["git", "worktree", "remove", "--force", str(folder / "tree")], work)
-            shutil.rmtree(folder, ignore_errors=True)
-    return f"upstream's tests (`{command}`): base {verdicts[0]}, result {verdicts[1]}"
+        found = re.findall(count, done.stdout + done.stderr) if count else []
+        passed = f", {sum(map(int, found))} tests passed in {len(found)} programs" if found else ""
+        VERDICTS[tree] = f"exit {done.returncode}{passed}"
+    return VERDICTS[tree]
+
+
+@contextmanager
+def checked_out(work: Path, name: str) -> Iterator[Path]:
+    """A fresh worktree in which nothing was built yet."""
+    folder = Path(tempfile.mkdtemp(prefix="refactory-replay-test-"))
+    try:
+        output(["git", "worktree", "add", "-q", "--detach", str(folder / "tree"), name], work)
+        yield folder / "tree"
+    finally:
+        output(["git", "worktree", "remove", "--force", str(folder / "tree")], work)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

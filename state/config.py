@@ -76,7 +76,6 @@ class Config(Section, frozen=True, kw_only=True):
     worktrees: str | None = None
     lease_seconds: float = 60.0
     durability: Literal["full", "fast"] = "full"
-    durability: Literal["full", "fast"] = "full"
     strategy: Literal["round-robin", "least-loaded"] = "round-robin"
     budgets: Budgets = Budgets()
     planner: Planner = Planner()
