@@ -60,23 +60,28 @@ def begin(journal: Path, root: Path, changes: Changes, what: str = "") -> None:
 
 def recover(journal: Path) -> bool:
     """Finish what a killed process began, and say so. True if there was something. Call under the lock."""
+    try:
+        what = _recovered(journal)
+    except OSError as error:
+        raise unwritable(error, journal, f"{UNCHANGED}; it finishes what was interrupted, too") from None
+    if what is not None:
+        print(f"refactory: recovered: {what} was interrupted; its change is complete now", file=sys.stderr)
+    return what is not None
+
+
+def _recovered(journal: Path) -> str | None:
     found = read(journal)
     if found is None:
-        return False
+        return None
     what = f"`{found.what}`" if found.what else "a command"
     steps = left(steps_of(journal, found))
     if not steps.root.is_dir():
         raise set_aside(journal, f"{steps.root}: is gone, and {what} had not finished writing there")
-    try:
-        for folder in steps.folders():
-            make_folder(folder)
-        with Folders(steps.folders() - {journal.parent}) as folders:
-            _carry_out(journal, steps, folders, durable=True)
-    except OSError as error:
-        hint = f"{what} was interrupted and can't be finished now; the next command tries again"
-        raise unwritable(error, journal, hint) from None
-    print(f"refactory: recovered: {what} was interrupted; its change is complete now", file=sys.stderr)
-    return True
+    for folder in steps.folders():
+        make_folder(folder)
+    with Folders(steps.folders() - {journal.parent}) as folders:
+        _carry_out(journal, steps, folders, durable=True)
+    return what
 
 
 def pending(journal: Path) -> dict[str, str | None]:

