@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -32,10 +33,12 @@ def records(evidence: Evidence) -> Iterator[Found]:
 
 def strangers(evidence: Evidence) -> Iterator[Found]:
     where = evidence.store.location
-    for kind in KINDS:
-        for path in sorted((where.records / kind.folder).glob("*")):
-            if not _is_temporary(path) and (path.suffix != ".yaml" or not is_key(path.stem)):
-                yield found("stray-file", f"{path.relative_to(where.root)} is no record", "move it elsewhere")
+    for folder in (where.records / kind.folder for kind in KINDS):
+        for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
+            is_record = name.endswith(".yaml") and is_key(name[:-5])
+            if not is_record and not _is_temporary(name):
+                path = (folder / name).relative_to(where.root)
+                yield found("stray-file", f"{path} is no record", "move it elsewhere")
 
 
 def half_written(evidence: Evidence) -> Iterator[Found]:
@@ -43,23 +46,21 @@ def half_written(evidence: Evidence) -> Iterator[Found]:
     where = evidence.store.location
     folders = (where.records, where.private)
     for path in (path for folder in folders for glob in (".*", "*/.*") for path in sorted(folder.glob(glob))):
-        if _is_temporary(path) and time.time() - path.stat().st_mtime > _YOUNG:
+        if _is_temporary(path.name) and time.time() - path.stat().st_mtime > _YOUNG:
             remove = partial(Backup.remove, path=path)
             yield fixable("half-written", f"{path} was left by a killed command", "remove it", remove)
 
 
-def _is_temporary(path: Path) -> bool:
-    return path.name.startswith(".") and (path.suffix == ".tmp" or path.name.startswith(".token."))
+def _is_temporary(name: str) -> bool:
+    return (name.startswith(".") and name.endswith(".tmp")) or name.startswith(".token.")
 
 
 def schemas(evidence: Evidence) -> Iterator[Found]:
-    """Editors check the records by them, where there are any."""
+    """Editors check the records by them."""
     folder = evidence.store.location.records / schema.FOLDER
-    if not folder.is_dir():
-        return
     wrong = [name for name in schema.TYPES if _read(folder / f"{name}.json") != schema.schema(name)]
     if wrong:
-        message = f"{folder}: not of this version of Refactory: {', '.join(wrong)}"
+        message = f"{folder}: missing, or of another version of Refactory: {', '.join(wrong)}"
         yield fixable("schemas", message, "write them anew", partial(_write, evidence, folder))
 
 

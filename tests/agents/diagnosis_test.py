@@ -21,7 +21,7 @@ from agents.diagnosis.finding import Problem
 from agents.dispatch import claim
 from agents.processes import MARK
 from agents.workspace import Workspace, attempt_ref, local, task_branch
-from state import leases, schema
+from state import leases
 from state.journal import Changes, begin
 from state.records import Orchestration, Plan, Pull, Record, Request, Task
 from state.store import Store
@@ -136,8 +136,11 @@ def half_written(clinic: Clinic) -> None:
 
 
 def old_schemas(clinic: Clinic) -> None:
-    schema.write(clinic.store.location.records)
     clinic.old(clinic.store.location.records / "schemas/task.json", "{}")
+
+
+def no_schemas(clinic: Clinic) -> None:
+    shutil.rmtree(clinic.store.location.records / "schemas")
 
 
 def same_number(clinic: Clinic) -> None:
@@ -280,6 +283,7 @@ def lock_on_our_ref(clinic: Clinic) -> None:
         (half_a_transaction, "journal"),
         (half_written, "half-written"),
         (old_schemas, "schemas"),
+        (no_schemas, "schemas"),
         (same_number, "number"),
         (unlisted_pull, "pull"),
         (in_progress_by_nobody, "state"),
