@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
+from state.errors import Busy, Conflict, InvalidFile, NotFound, RefactoryError, UsageError
 from state.keys import is_key, is_reference, number_of, suffix_of
 from state.location import Location, initialised, locate
 from state.record_files import decode
@@ -35,10 +35,19 @@ class Store:
     @classmethod
     def open(cls, start: Path) -> Store:
         store = cls(initialised(locate(start)))
-        if store.journal.exists():
-            with store.lock("recovery"):
-                pass
-        return store
+        return store._finished() if store.journal.exists() else store
+
+    def _finished(self) -> Store:
+        """With the change that a killed command began, though nothing can be written here."""
+        from state.files import Unwritable
+
+        try:
+            with self.lock("recovery", seconds=0):
+                return self
+        except (Unwritable, Busy) as error:
+            from state.unfinished import Unfinished
+
+            return Unfinished(self.location, error)
 
     @property
     def journal(self) -> Path:
@@ -119,12 +128,12 @@ class Store:
         return self.location.records / cls.folder / f"{key}.yaml"
 
     @contextmanager
-    def lock(self, what: str) -> Iterator[None]:
+    def lock(self, what: str, seconds: float = 60.0) -> Iterator[None]:
         """Hold the store's lock, with the last transaction finished if its process was killed."""
         from state.journal import recover
         from state.lock import locked
 
-        with locked(self.location.private / "lock", what):
+        with locked(self.location.private / "lock", what, seconds):
             recover(self.journal)
             yield
 
