@@ -96,21 +96,22 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 def _unknown(cls: type[msgspec.Struct], value: dict[str, Any]) -> list[str | int]:
     """The path of a key that the type does not have: msgspec ignores it, as answers of the API have more."""
-    parts = _parts(cls)
-    for name, item in value.items():
-        if name not in parts:
-            return [name]
-        if inner := parts[name]:
-            for index, part in enumerate(item if isinstance(item, list) else [item]):
-                if part is not None and (path := _unknown(inner, part)):
-                    return [name, *([index] if isinstance(item, list) else []), *path]
+    names, parts = _keys(cls)
+    if not value.keys() <= names:
+        return [next(name for name in value if name not in names)]
+    for name in parts:
+        item = value.get(name)
+        for index, part in enumerate(item if isinstance(item, list) else [item]):
+            if part is not None and (path := _unknown(parts[name], part)):
+                return [name, *([index] if isinstance(item, list) else []), *path]
     return []
 
 
 @cache
-def _parts(cls: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | None]:
-    """The keys of a type, with the type of what lies in them, alone or in a list, if that has keys itself."""
-    return {field.encode_name: _part(field.type) for field in fields(cls)}
+def _keys(cls: type[msgspec.Struct]) -> tuple[frozenset[str], dict[str, type[msgspec.Struct]]]:
+    """The keys of a type, and the types of what lies in them, alone or in a list, and has keys itself."""
+    found = {field.encode_name: _part(field.type) for field in fields(cls)}
+    return frozenset(found), {name: part for name, part in found.items() if part}
 
 
 def _part(hint: Any) -> type[msgspec.Struct] | None:
