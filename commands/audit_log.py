@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from commands._cli import command, to_params
 from commands._context import Context
-from commands._operation import Limit, Name, Operation, Page, Params
+from commands._operation import Name, Operation, Page, Params
 from commands._text import printable
 from state.audit_entries import Entry, Tail, about, chosen, moment
 from state.store import Store
@@ -35,7 +35,7 @@ class AuditLog(Params):
         Name | None, Meta(description="From this time on: 2026-11-22, 2026-11-22T10:30 (UTC), 90m, 2h, 7d.")
     ] = None
     until: Annotated[Name | None, Meta(description="Up to and with this day, hour or minute.")] = None
-    limit: Annotated[Limit, Meta(description="At most so many, the newest.")] = 100
+    limit: Annotated[int, Meta(ge=1, le=10_000, description="At most so many, the newest.")] = 100
     offset: Annotated[int, Meta(ge=0, description="Without so many of the newest.")] = 0
 
 

@@ -54,6 +54,6 @@ COMMAND = click.Command(
             is_flag=True,
             help="Lines that are known of and not here count, wherever they may be.",
         ),
-        *output_options(),
+        *output_options(numbered=False),
     ],
 )

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 @click.pass_obj
 def run(context: Context, /, message: str | None, dry_run: bool, **given: Any) -> int:
+    from agents.audit_mirror import checkpoint
     from agents.state_commit import commit_state
 
     form = chosen_format(given)
     store = context.only_here("state:commit")
     made = commit_state(store, read_stdin() if message == "-" else message, dry_run)
+    if not dry_run:
+        checkpoint(store)
     show("state:commit", made, _text(made, dry_run), form)
     return 0
 

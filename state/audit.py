@@ -62,13 +62,14 @@ def lines(location: Location, command: str, changes: Sequence[Change]) -> Additi
     at, clone, memory_file = now(), clone_id(location.private), memory_name(location)
     memory = read_memory(location.private / memory_file)
     name, offset, last = _place(location.records / "audit", memory, clone, at[:7])
-    text, start = b"", last if offset else Head(0, last.hash)
-    for head_count, change in enumerate(changes, start.count + 1):
-        line, digest_ = sealed(_line(at, command, change, last.hash))
-        text, last = text + line, Head(head_count, digest_)
+    count, text = last.count if offset else 0, []
+    for change in changes:
+        line, found = sealed(_line(at, command, change, last.hash))
+        text.append(line)
+        last = Head(count + len(text), found)
     heads = {**(memory.heads if memory else {}), name: last}
     remembered = msgspec.json.encode(Memory(clone, name, heads)).decode()
-    return Addition(name, Append(offset, text.decode()), memory_file, remembered)
+    return Addition(name, Append(offset, b"".join(text).decode()), memory_file, remembered)
 
 
 def _line(at: str, command: str, change: Change, previous: str) -> Line:

@@ -74,7 +74,7 @@ def checked(name: str, data: bytes) -> Log:
             continue
         if number == 1:
             log.previous = line.previous
-        fault = fault or _misplaced(name, line, number, previous)
+        fault = fault or _misplaced(log, line, number, previous)
         if fault:
             log.faults.append((number, fault))
         log.hashes[line.hash] = number
@@ -102,10 +102,13 @@ def read_line(text: bytes) -> tuple[Line | None, str]:
     return line, ""
 
 
-def _misplaced(name: str, line: Line, number: int, previous: str | None) -> str:
+def _misplaced(log: Log, line: Line, number: int, previous: str | None) -> str:
     if number > 1 and previous is not None and line.previous != previous:
-        return "does not follow the line before it: lines were removed, added or moved here"
-    if line.at[:7] != name[9:16]:
+        fork = log.hashes.get(line.previous)
+        if fork:
+            return f"goes on from line {fork}: a fork, or lines were added in between or moved"
+        return "does not follow the line before it: lines were removed or moved here"
+    if line.at[:7] != log.name[9:16]:
         return "is of another month than its file"
     return ""
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from agents.audit_mirror import checkpoint
 from agents.audit_verify import Verification, verify
+from state import journal
 from state.audit import Line, sealed
 from state.records import Request
 from state.store import Store
@@ -252,6 +253,16 @@ def test_a_merge_that_takes_one_side_is_found(repo: Repo, store: Store) -> None:
     assert found(store) != []
 
 
+def test_a_fork_is_told_from_an_edit(repo: Repo, store: Store) -> None:
+    """Two went on with one log, and git kept the lines of both, one after the other."""
+    requests(store, "a", "b")
+    log = the_log(store)
+    lines = log.read_bytes().splitlines(keepends=True)
+    line = msgspec.structs.replace(msgspec.json.decode(lines[1], type=Line), actor="other")
+    log.write_bytes(b"".join([*lines, sealed(line)[0]]))
+    assert found(store) == ["goes on from line 1: a fork, or lines were added in between or moved"]
+
+
 def test_a_squash_merge_keeps_all(repo: Repo, store: Store) -> None:
     commit(repo)
     repo.git("switch", "-q", "-c", "other")
@@ -377,6 +388,19 @@ def test_a_checkpoint_that_finds_nothing_new_makes_no_commit(repo: Repo, store: 
     ref = repo.git("for-each-ref", "--format=%(objectname)", "refs/refactory/audit")
     checkpoint(store)
     assert repo.git("for-each-ref", "--format=%(objectname)", "refs/refactory/audit") == ref
+
+
+def test_a_crash_is_no_tampering(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log and memory are one transaction: killed before its commit point it leaves neither, after it both."""
+    requests(store, "a")
+    with monkeypatch.context() as patched:
+        patched.setattr("state.transaction.commit", lambda *_, **__: None)
+        requests(store, "never")
+    assert whole(store).lines == 1
+    with monkeypatch.context() as patched:
+        patched.setattr("state.transaction.commit", lambda *args, **_: journal.begin(*args[:3]))
+        requests(store, "finished by who comes next")
+    assert whole(store).lines == 2
 
 
 def test_a_damaged_version_that_was_mended_is_no_loss(repo: Repo, store: Store) -> None:
