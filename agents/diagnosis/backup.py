@@ -15,7 +15,9 @@ class Backup:
 
     def __init__(self, location: Location) -> None:
         self._location = location
-        self.name = f"doctor-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+        now = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+        self.name = f"doctor-{now}.{nanoseconds // 1000:06d}Z"
         self.folder = location.private / "backup" / self.name
         self.kept: list[str] = []
         self.failed: list[str] = []

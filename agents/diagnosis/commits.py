@@ -19,19 +19,19 @@ _FETCH = "fetch it from a clone that has it: git fetch CLONE 'refs/*:refs/refact
 
 
 def bases(evidence: Evidence) -> Iterator[Found]:
-    """All work of a plan starts from a pinned commit, and goes to a branch."""
+    """All work of a plan starts from a pinned commit, and goes to a branch. With a remote both may be there only."""
     plans = evidence.records(Plan)
     at_work = [
         record
         for record in evidence.records(Orchestration).values()
-        if record.plan in plans and plans[record.plan].state == "orchestrated"
+        if record.plan in plans and plans[record.plan].state == "orchestrated" and record.remote is None
     ]
     missing = evidence.missing(record.base for record in at_work)
     for record in at_work:
         name = f"orchestration {number_of(record.key)}"
         if record.base in missing:
             yield found("base", f"{name}: its base {record.base[:12]} is missing", _FETCH)
-        if record.remote is None and branch_ref(record.target_branch) not in evidence.refs:
+        if branch_ref(record.target_branch) not in evidence.refs:
             message = f"{name}: its target branch {record.target_branch} is missing"
             yield found(
                 "base", message, f"`git branch {record.target_branch} {record.base[:12]}` makes it again"
@@ -47,11 +47,17 @@ def results(evidence: Evidence) -> Iterator[Found]:
     ]
     missing = evidence.missing(commit for _, commit in done)
     for task, commit in done:
-        if commit in missing:
+        if commit in missing and not _at_remote(evidence, task.orchestration):
             message = f"task {number_of(task.key)} is {task.state}, but its commit {commit[:12]} is missing"
             yield found("commit", message, f"{_FETCH}; or `refactory task:rework` it")
-        elif task.branch == task_branch(task.key):
+        elif commit not in missing and task.branch == task_branch(task.key):
             yield from _branch(evidence, task, task.branch, commit)
+
+
+def _at_remote(evidence: Evidence, orchestration: str | None) -> bool:
+    """Its agents share code by a remote: what is not here yet is fetched when it is needed."""
+    record = evidence.records(Orchestration).get(orchestration or "")
+    return record is not None and record.remote is not None
 
 
 def _branch(evidence: Evidence, task: Task, branch: str, commit: str) -> Iterator[Found]:
@@ -82,7 +88,7 @@ def attempts(evidence: Evidence) -> Iterator[Found]:
     ]  # fmt: skip
     missing = evidence.missing(commit for _, commit in made)
     for pull, commit in made:
-        if commit in missing:
+        if commit in missing and not _at_remote(evidence, pull.orchestration):
             message = f"pull {number_of(pull.key)} of task {number_of(pull.task)}: its commit {commit[:12]} is missing"
             yield found("commit", message, _FETCH)
 

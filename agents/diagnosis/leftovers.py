@@ -26,11 +26,18 @@ def processes(evidence: Evidence) -> Iterator[Found]:
         path = evidence.workspace.pool.folder / name
         for pid in inhabitants(path):
             message = f"process {pid} still runs in {path}"
-            if is_ours(pid):
+            if _is_ours(pid):
                 mend = partial(_end, evidence, name)
                 yield fixable("process", message, "end it", mend)
             else:
                 yield found("process", message, "end it, or leave that folder")
+
+
+def _is_ours(pid: int) -> bool:
+    try:
+        return is_ours(pid)
+    except OSError:
+        return False  # another user's, or gone
 
 
 def _end(evidence: Evidence, name: str, _backup: Backup) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,28 +19,27 @@ _OURS = ("refs/heads/refactory/", "refs/refactory/")
 
 
 def ours(evidence: Evidence) -> Iterator[Found]:
-    for path, age in _locks(evidence.git.git_dir):
-        if _is_ours(evidence, path) and age > _UPDATE:
+    for path, since in _locks(evidence.git.git_dir):
+        if _is_ours(evidence, path) and time.time() - since > _UPDATE:
             mend = partial(_remove, evidence, path)
             yield fixable("git-lock", f"{path} was left by a killed git", "remove it", mend)
 
 
 def users(evidence: Evidence) -> Iterator[Found]:
     """They belong to the user's git, which may still run."""
-    for path, age in _locks(evidence.git.git_dir):
-        if not _is_ours(evidence, path) and age > _WORK:
-            message = (
-                f"{path} is from {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(path.stat().st_mtime))}"
-            )
-            yield found(
-                "git-lock", message, "a killed git left it, unless one is still at work; then remove it"
-            )
+    for path, since in _locks(evidence.git.git_dir):
+        if not _is_ours(evidence, path) and time.time() - since > _WORK:
+            message = f"{path} is there since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(since))}"
+            hint = "a killed git left it, unless one is still at work (an open editor?); then remove it"
+            yield found("git-lock", message, hint)
 
 
 def _locks(git_dir: Path) -> Iterator[tuple[Path, float]]:
+    """And since when they are there."""
     for glob in ("*.lock", "refs/**/*.lock", "worktrees/*/*.lock"):
         for path in sorted(git_dir.glob(glob)):
-            yield path, time.time() - path.stat().st_mtime
+            with suppress(FileNotFoundError):
+                yield path, path.stat().st_mtime
 
 
 def _is_ours(evidence: Evidence, path: Path) -> bool:

@@ -39,6 +39,8 @@ def _renumber(evidence: Evidence, backup: Backup) -> None:
     store = evidence.store
     moved = {one.key for one in collisions(store)} | {one.extra for one in doubles(store)}
     moved |= {one.key for one in outdated(store)}
+    if not moved:
+        return  # the same, mended together with another
     for kind in KINDS:
         for record in evidence.records(kind).values():
             if record.key in moved or any(key in moved for _, key in references(record)):

@@ -56,8 +56,9 @@ def damaged_leases(evidence: Evidence) -> Iterator[Found]:
 def modes(evidence: Evidence) -> Iterator[Found]:
     for name in _SECRET:
         path = evidence.store.location.private / name
-        if path.exists() and path.stat().st_mode & 0o077:
-            message = f"{path} can be read by others: mode {path.stat().st_mode & 0o777:04o}, not 0600"
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+        if mode & 0o077:
+            message = f"{path} can be read by others: mode {mode:04o}, not 0600"
             yield fixable("mode", message, "make it 0600", partial(_hide, path))
 
 

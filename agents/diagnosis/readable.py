@@ -46,9 +46,16 @@ def half_written(evidence: Evidence) -> Iterator[Found]:
     where = evidence.store.location
     folders = (where.records, where.private)
     for path in (path for folder in folders for glob in (".*", "*/.*") for path in sorted(folder.glob(glob))):
-        if _is_temporary(path.name) and time.time() - path.stat().st_mtime > _YOUNG:
+        if _is_temporary(path.name) and _age(path) > _YOUNG:
             remove = partial(Backup.remove, path=path)
             yield fixable("half-written", f"{path} was left by a killed command", "remove it", remove)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0  # its writer has just renamed it
 
 
 def _is_temporary(name: str) -> bool:

@@ -20,6 +20,8 @@ _HINT = "`git log -p -- .refactory` shows how it came about; mend the record"
 
 def illegal(evidence: Evidence) -> Iterator[Found]:
     plans, tasks = evidence.records(Plan), evidence.records(Task)
+    if evidence.unreadable:
+        return  # what contradicts a state may be right, and just not to be read
     orchestrated = {record.plan for record in evidence.records(Orchestration).values()}
     planned = {plan.request for plan in plans.values()}
     for task in tasks.values():

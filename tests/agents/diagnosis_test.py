@@ -456,3 +456,15 @@ def test_an_accepted_result_whose_branch_was_not_moved_is_settled(clinic: Clinic
     assert clinic.repo.git("rev-parse", one.branch) == one.commit
     refs = clinic.repo.git("for-each-ref", "--format=%(refname)").split()
     assert attempt_ref(one.branch, one.commit) not in refs
+
+
+def test_what_agents_share_by_a_remote_need_not_be_here(clinic: Clinic) -> None:
+    no_commit(clinic)
+    no_base(clinic)
+    assert {one.problem.check for one in diagnose(clinic.store)} == {"commit", "base"}
+    clinic.put(replace(clinic.store.get(Orchestration, 2), remote="https://example.com/x.git"))
+    assert diagnose(clinic.store) == []
+
+
+def test_two_backups_in_one_second_are_two(clinic: Clinic) -> None:
+    assert Backup(clinic.store.location).folder != Backup(clinic.store.location).folder
