@@ -39,15 +39,14 @@ def offered(workspace: Workspace, task: Task, commit: str | None) -> Iterator[No
     except Conflict:
         workspace.keep(task.key, commit)
         raise
-    _publish(workspace, task_branch(task.key), commit, task.commit or "")
-    if workspace.repository.resolve(attempt_ref(task_branch(task.key), commit)):
-        workspace.keep(task.key, commit)  # a mirror, which has no records to follow
+    if workspace.remote:
+        _publish(workspace, task_branch(task.key), commit, task.commit or "")
+        if workspace.repository.resolve(attempt_ref(task_branch(task.key), commit)):
+            workspace.keep(task.key, commit)  # a mirror, which has no records to follow
 
 
 def _publish(workspace: Workspace, branch: str, commit: str, before: str) -> None:
     """For people to see: who needs the commit has it from its own ref. A later holder's is left as it is."""
-    if workspace.remote is None:
-        return
     with suppress(Unavailable):
         there = workspace.remote_head(branch)
         if there in ("", before):
