@@ -9,20 +9,19 @@ records staged, never reverted.
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import msgspec
 
 from agents.git import GitError, Repository
 from agents.state_snapshot import Snapshot, snapshot
-from state.errors import Busy, Conflict, UsageError
+from agents.user_index import change_entries, forget_killed
+from state.errors import Conflict, UsageError
 from state.location import Location
 from state.lock import locked
 from state.store import Store
 
 _TRIES = 5
-_INDEX_TRIES = 20  # a tenth of a second apart
 _UNFINISHED = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
@@ -51,6 +50,7 @@ def commit_state(store: Store, message: str | None, dry_run: bool = False) -> St
         raise UsageError("the commit message is empty")
     folder = store.location.private / "commit"
     with locked(store.location.private / "commit-lock", "state:commit"):
+        forget_killed(store.location.own_git_dir, folder)
         try:
             for _ in range(_TRIES):
                 made = _attempt(store, folder, message, dry_run)
@@ -77,7 +77,7 @@ def _attempt(store: Store, folder: Path, message: str | None, dry_run: bool) -> 
     tree = _tree(Repository(location.own_git_dir, location.root, folder / "index"), head, entries)
     commit = git.commit_tree(tree, [head] if head else [], planned.message.rstrip("\n") + "\n")
     with locked(location.private / "git-lock", "state:commit"):
-        _stage(git, entries)
+        change_entries(git, folder, entries)
         moved = _move(git, head, commit, planned.message)
     return msgspec.structs.replace(planned, commit=commit) if moved else None
 
@@ -129,20 +129,6 @@ def _tree(private: Repository, head: str | None, entries: bytes) -> str:
     private.run("read-tree", head) if head else private.run("read-tree", "--empty")
     private.run("update-index", "--replace", "-z", "--index-info", input=entries)
     return private.run("write-tree")
-
-
-def _stage(git: Repository, entries: bytes) -> None:
-    for _ in range(_INDEX_TRIES):
-        status, _, err = git.attempt("update-index", "--replace", "-z", "--index-info", input=entries)
-        if not status:
-            return
-        if "index.lock" not in err:
-            raise GitError(("update-index",), status, err)
-        time.sleep(0.1)
-    raise Busy(
-        "another git command holds the index (.git/index.lock), so nothing was committed",
-        "wait for it, or remove the file if no git runs",
-    )
 
 
 def _move(git: Repository, head: str | None, commit: str, message: str) -> bool:

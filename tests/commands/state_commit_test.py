@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -260,19 +263,19 @@ def test_commits_at_once_lose_nothing(repo: Repo, refactory: Refactory) -> None:
 def test_the_branch_moves_meanwhile(repo: Repo, refactory: Refactory) -> None:
     """Somebody commits beside us again and again: both histories are kept."""
     commit(refactory)
-    for number in range(3):
-        request(refactory, str(number))
-        process = refactory.start("state:commit")
-        made = 0
-        while process.poll() is None:
-            tree = repo.git("rev-parse", "HEAD^{tree}")
-            new = repo.git("commit-tree", tree, "-p", "HEAD", "-m", "mine")
-            old = repo.git("rev-parse", f"{new}~")
-            made += bool(repo.git("update-ref", "HEAD", new, old, check=False) == "")
-        process.communicate()
+    request(refactory)
+    process = refactory.start("state:commit")
+    made = 0
+    while process.poll() is None:
+        new = repo.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", f"mine {made}")
+        old = repo.git("rev-parse", f"{new}~")
+        done = subprocess.run(["git", "update-ref", "HEAD", new, old], cwd=repo.path, check=False)
+        made += done.returncode == 0
+    process.communicate()
     commit(refactory)
     assert repo.git("status", "--porcelain") == ""
-    assert len(repo.git("ls-tree", "--name-only", "HEAD", ".refactory/requests/").split()) == 3
+    assert repo.git("log", "--format=%s").count("mine") == made > 0
+    assert repo.git("ls-tree", "--name-only", "HEAD", ".refactory/requests/")
 
 
 def test_an_empty_message_is_refused(refactory: Refactory) -> None:
@@ -290,3 +293,59 @@ def test_nothing_of_ours_is_left_behind(repo: Repo, refactory: Refactory) -> Non
     left = [path.name for path in (repo.path / ".git" / "refactory").iterdir()]
     assert "commit" not in left
     assert not [name for name in os.listdir(repo.path / ".git") if name.endswith(".lock")]
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_next_one_works(repo: Repo, refactory: Refactory) -> None:
+    """With all that it had started. Nothing is to be done by hand, and the user's next commit reverts nothing."""
+    commit(refactory)
+    random = Random(1)
+    began = time.monotonic()
+    refactory.ok("state:commit", "--dry-run")
+    usual = time.monotonic() - began
+    for number in range(30):
+        request(refactory, str(number))
+        process = refactory.start("state:commit", start_new_session=True)
+        time.sleep(random.uniform(0.2, 1.5) * usual)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if number % 2:
+            repo.commit({"mine.py": f"{number}\n"})
+        commit(refactory)
+        assert repo.git("status", "--porcelain") == ""
+        kept = repo.git("ls-tree", "--name-only", "HEAD", ".refactory/requests/").split()
+        assert len(kept) == number + 1
+
+
+def test_a_lock_of_its_own_that_a_kill_left_is_known(repo: Repo, refactory: Refactory) -> None:
+    commit(refactory)
+    request(refactory)
+    aside = repo.path / ".git" / "refactory" / "commit" / "user-index"
+    aside.parent.mkdir()
+    aside.write_bytes(b"not whole")
+    os.link(aside, repo.path / ".git" / "index.lock")
+    commit(refactory)
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_the_index_keeps_what_it_knows(repo: Repo, refactory: Refactory) -> None:
+    """Flags, stat data, a file changed in the very moment that git looked at it."""
+    repo.commit({"flagged.py": "1\n", "racy.py": "1\n"})
+    repo.git("update-index", "--assume-unchanged", "flagged.py")
+    repo.write({"racy.py": "2\n"})
+    before = index_of_others(repo)
+    commit(refactory)
+    assert index_of_others(repo) == before
+    assert repo.git("ls-files", "-v", "flagged.py") == "h flagged.py"
+    assert repo.git("status", "--porcelain") == "M racy.py"
+
+
+def test_a_split_index(repo: Repo, refactory: Refactory) -> None:
+    repo.git("config", "core.splitIndex", "true")
+    repo.git("update-index", "--split-index")
+    repo.write({"calc.py": "staged\n"})
+    repo.git("add", "calc.py")
+    commit(refactory)
+    request(refactory)
+    commit(refactory)
+    assert repo.git("status", "--porcelain") == "M  calc.py"
