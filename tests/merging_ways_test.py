@@ -14,6 +14,7 @@ from state.record_files import encode
 from state.records import Plan, Request, Task
 from state.renumber import renumber
 from tests.clones import Clone, origin
+from tests.conftest import Refactory
 
 
 @pytest.fixture
@@ -330,3 +331,22 @@ def test_one_record_renumbered_by_two_clones(clone: Clone) -> None:
     clone.save("kept the lower one")
     assert clone.store.get(Request, 3).key == "3-bbbbbbbb"
     assert clone.dangling() == []
+
+
+def test_doctor_settles_the_numbers(tmp_path: Path) -> None:
+    """As users do it: two clones, a merge, the number refused with both keys named, `doctor --fix`."""
+    hub = origin(tmp_path / "hub")
+    other = hub.clone("other")
+    for clone in (hub, other):
+        Refactory(clone.path).ok("request:create", "--title", f"of {clone.path.name}")
+        Refactory(clone.path).ok("state:commit")
+    hub.git("pull", "-q", "--no-rebase", "--no-edit", str(other.path), "main")
+    program = Refactory(hub.path)
+    refused = program.run("request:show", "1")
+    keys = hub.store.keys(Request)
+    assert refused.code == 4 and all(key in refused.err for key in keys)
+    assert {program.data("request:show", key)["title"] for key in keys} == {"of hub", "of other"}
+    assert program.run("doctor").code == 1
+    program.ok("doctor", "--fix")
+    assert {program.data("request:show", number)["title"] for number in ("1", "2")} == {"of hub", "of other"}
+    assert program.ok("doctor").out == "healthy\n"
