@@ -12,7 +12,7 @@ from state.errors import RefactoryError
 from state.yaml_codec import MAX_DEPTH, NOT_RAW, dump, plain_value
 from state.yaml_codec import load as load_any
 
-# Lines and escapes: of more, the C parser makes short work, and this reader would not.
+# Lines, escapes, and characters to be escaped: of more, the C parser makes short work, and this reader would not.
 _MOST = 10_000
 
 
@@ -29,7 +29,10 @@ def read(data: bytes) -> dict[str, object] | None:
     if data.count(b"\n") > _MOST or data.count(b"\\") > _MOST:
         return None
     try:
-        value = _Lines(data.decode()).mapping(0)
+        text = data.decode()
+        if len(text) > _MOST and NOT_RAW.search(text):
+            return None
+        value = _Lines(text).mapping(0)
         return value if dump(value) == data else None
     except (ValueError, LookupError, msgspec.MsgspecError, RefactoryError):
         return None

@@ -51,6 +51,8 @@ ADVERSARIES = {
     "digits": "a: " + "1" * SIZE + "\n",
     "digits after the point": "a: 9007199254740993." + "0" * SIZE + "1\n",
     "exponent": "a: 1e" + "1" * SIZE + "\n",
+    "raw line separators": "a: '" + "\u2028" * (SIZE // 3) + "'\n",
+    "raw control characters": "a: |\n  " + filled("\x7f\x7f&a2") + "\n",
     "quotes": 'a: "' + '\\"' * (SIZE // 2) + '"\n',
     "escapes": 'a: "' + "\\u2028" * (SIZE // 6) + '"\n',
     "quoted lines": 'a: "' + "x\\n\\\n  " * (SIZE // 7) + 'x"\n',
