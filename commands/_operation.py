@@ -59,8 +59,9 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     offset: int
 
 
-def page(items: list[T], limit: int, offset: int) -> Page[T]:
-    return Page(items=items[offset : offset + limit], total=len(items), limit=limit, offset=offset)
+def page(found: tuple[list[T], int], limit: int, offset: int) -> Page[T]:
+    """Of what `Store.select` found."""
+    return Page(items=found[0], total=found[1], limit=limit, offset=offset)
 
 
 def _id(kind: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from commands._view import view
 from state.errors import RefactoryError, outcome
 
 FORMATS = ("text", "json", "yaml", "ids")
@@ -16,6 +15,8 @@ VERSION = 1
 
 def envelope(command: str, data: Any, errors: Sequence[RefactoryError]) -> dict[str, Any]:
     """The keys are pinned by tests/commands/envelope_test.py: scripts rely on them."""
+    from commands._view import view
+
     return {
         "version": VERSION,
         "command": command,
@@ -30,6 +31,8 @@ def show(command: str, result: Any, text: str, form: str, exit_code: int = 0) ->
         if text:
             click.echo(text)
     elif form == "ids":
+        from commands._view import view
+
         for number in ids(view(result)):
             click.echo(str(number))
     else:

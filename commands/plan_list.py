@@ -22,9 +22,7 @@ class PlanList(Params):
 
 def run(store: Store, params: PlanList) -> Page[Plan]:
     request = None if params.request_id is None else store.get(Request, params.request_id).key
-    found = store.all(
-        Plan, lambda plan: request in (None, plan.request) and params.state in (None, plan.state)
-    )
+    found = store.select(Plan, params.limit, params.offset, request=request, state=params.state)
     return page(found, params.limit, params.offset)
 
 

@@ -20,7 +20,7 @@ class RequestList(Params):
 
 
 def run(store: Store, params: RequestList) -> Page[Request]:
-    found = store.all(Request, lambda request: params.state in (None, request.state))
+    found = store.select(Request, params.limit, params.offset, state=params.state)
     return page(found, params.limit, params.offset)
 
 

@@ -38,13 +38,11 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def run(store: Store, params: StatusParams) -> Overview:
     requests = store.all(Request)
-    tasks = store.all(Task)
     live = [lease for lease in leases.all_leases(store.location.private) if lease.live()]
-    states = sorted({task.state for task in tasks})
     return Overview(
         requests=len(requests),
         plans=len(store.keys(Plan)),
-        tasks={state: sum(task.state == state for task in tasks) for state in states},
+        tasks=store.count(Task, "state"),
         open=[request for request in requests if request.state not in _OVER],
         working=[Working(task=lease.task, holder=lease.holder, expires=lease.expires) for lease in live],
     )

@@ -23,13 +23,10 @@ class TasksList(Params):
 
 def run(store: Store, params: TasksList) -> Page[Task]:
     plan = None if params.plan_id is None else store.get(Plan, params.plan_id).key
-    wanted = (params.state, params.agent)
-
-    def matches(task: Task) -> bool:
-        here = plan is None or task.plan == plan
-        return here and wanted[0] in (None, task.state) and wanted[1] in (None, task.agent)
-
-    return page(store.all(Task, matches), params.limit, params.offset)
+    found = store.select(
+        Task, params.limit, params.offset, plan=plan, state=params.state, agent=params.agent
+    )
+    return page(found, params.limit, params.offset)
 
 
 def text(result: Page[Task]) -> str:

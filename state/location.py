@@ -28,6 +28,11 @@ class Location(msgspec.Struct, frozen=True):
         return self.git_dir / "refactory"
 
     @property
+    def own_private(self) -> Path:
+        """Like `private`, for what is of this worktree alone: its `.refactory` may be another branch's."""
+        return self.own_git_dir / "refactory"
+
+    @property
     def cache(self) -> Path:
         """The folder of this clone's task worktrees and mirrors; outside the tree, where no tool walks."""
         import hashlib

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,15 +11,19 @@ from typing import TYPE_CHECKING, TypeVar
 from state.errors import Busy, Conflict, InvalidFile, NotFound, RefactoryError, UsageError
 from state.keys import is_key, is_reference, number_of, suffix_of
 from state.location import Location, initialised, locate
-from state.record_files import decode
+from state.numbers import Numbers, names
 from state.records import Record
+from state.stamps import Stamp, scan, stamp
 
 if TYPE_CHECKING:
     from state.config import Config
+    from state.index import Question
     from state.transaction import Transaction
 
 R = TypeVar("R", bound=Record)
-Stamp = tuple[int, int, int]
+T = TypeVar("T")
+
+_FEW = 200  # so many files are read faster than SQLite is imported
 
 
 class Store:
@@ -30,6 +33,7 @@ class Store:
         self.location = location
         self._records = str(location.records)
         self._cache: dict[str, tuple[Stamp, Record]] = {}
+        self._loaded: set[type[Record]] = set()
         self._config: tuple[Stamp | None, Config] | None = None
 
     @classmethod
@@ -59,26 +63,39 @@ class Store:
         from state.config import read
 
         path = self.location.records / "config.yaml"
-        stamp = _stamp(path)
-        if self._config is None or self._config[0] != stamp:
-            self._config = (stamp, read(path))
+        found = stamp(str(path))
+        if self._config is None or self._config[0] != found:
+            self._config = (found, read(path))
         return self._config[1]
 
     def find(self, cls: type[R], key: str) -> R | None:
         """The record with this whole key, or None."""
+        found = stamp(f"{self._records}/{cls.folder}/{key}.yaml")
+        return None if found is None else self._cached(cls, key, found)
+
+    def _cached(self, cls: type[R], key: str, found: Stamp) -> R | None:
+        """The record whose file has this stamp."""
         path = f"{self._records}/{cls.folder}/{key}.yaml"
-        stamp = _stamp(path)
-        if stamp is None:
-            self._cache.pop(path, None)
-            return None
         cached = self._cache.get(path)
-        if cached is None or cached[0] != stamp:
-            file = self.path(cls, key)
-            cached = (stamp, decode(cls, _read(file), self._name(file), key))
-            self._cache[path] = cached
-        record = cached[1]
-        assert isinstance(record, cls)
-        return record
+        if cached is None or cached[0] != found:
+            record = self._read(cls, key)
+            self._remember(path, found, record)
+            return record
+        assert isinstance(cached[1], cls)
+        return cached[1]
+
+    def _remember(self, path: str, found: Stamp, record: Record | None) -> None:
+        if record is None:
+            self._cache.pop(path, None)
+        else:
+            self._cache[path] = (found, record)
+
+    def _read(self, cls: type[R], key: str) -> R | None:
+        from state.record_files import decode
+
+        path = self.path(cls, key)
+        data = _read(path)
+        return None if data is None else decode(cls, data, self._name(path), key)
 
     def get(self, cls: type[R], reference: str | int) -> R:
         """By number or whole key. Raises NotFound, or Conflict where two records share the number."""
@@ -90,14 +107,14 @@ class Store:
             )
         return record
 
-    def resolve(self, cls: type[Record], reference: str) -> str:
+    def resolve(self, cls: type[Record], reference: str, under_lock: bool = False) -> str:
         if not is_reference(reference):
             raise UsageError(
                 f"{reference!r} is no {_kind(cls)} id", "give a number such as 7, or a key: 7-k3f9q2mx"
             )
         if is_key(reference):
             return self._renumbered(cls, reference) or reference
-        found = [key for key in self.keys(cls) if key.startswith(f"{reference}-")]
+        found = self.numbers(cls).keys(reference, under_lock)
         if len(found) > 1:
             raise Conflict(
                 f"{_kind(cls)} {reference} names {len(found)} records: {', '.join(found)}",
@@ -107,22 +124,65 @@ class Store:
 
     def _renumbered(self, cls: type[Record], key: str) -> str | None:
         """The key that a record has now: its suffix stays."""
-        if _stamp(f"{self._records}/{cls.folder}/{key}.yaml") is not None:
+        if stamp(f"{self._records}/{cls.folder}/{key}.yaml") is not None:
             return None
         return next((other for other in self.keys(cls) if suffix_of(other) == suffix_of(key)), None)
 
     def keys(self, cls: type[Record]) -> list[str]:
         """All keys, by number; what is no record (a stray file) is not listed."""
-        try:
-            names = os.listdir(self.location.records / cls.folder)
-        except FileNotFoundError:
-            return []
-        keys = [name[:-5] for name in names if name.endswith(".yaml") and is_key(name[:-5])]
-        return sorted(keys, key=lambda key: (number_of(key), key))
+        return sorted(names(self.location.records / cls.folder), key=_by_number)
+
+    def numbers(self, cls: type[Record]) -> Numbers:
+        return Numbers(self.location, cls.folder)
 
     def all(self, cls: type[R], where: Callable[[R], bool] = lambda _: True) -> list[R]:
-        records = (self.find(cls, key) for key in self.keys(cls))
-        return [record for record in records if record is not None and where(record)]
+        stamps = scan(f"{self._records}/{cls.folder}")
+        if len(stamps) > _FEW and cls not in self._loaded:
+            self._load(cls, stamps)
+        return [record for record in self._each(cls, stamps) if where(record)]
+
+    def select(
+        self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
+    ) -> tuple[list[R], int]:
+        """A part of those whose fields equal these values (None: any), and how many there are in all."""
+        wanted = {field: value for field, value in equals.items() if value is not None}
+        stamps = scan(f"{self._records}/{cls.folder}")
+        if len(stamps) > _FEW:
+            from state import index
+
+            return self._ask(cls, stamps, index.select(cls, wanted, -1 if limit is None else limit, offset))
+        found = [record for record in self._each(cls, stamps) if _equals(record, wanted)]
+        return found[offset:][:limit], len(found)
+
+    def count(self, cls: type[Record], field: str) -> dict[str, int]:
+        """How many records there are of each value, in the values' order."""
+        stamps = scan(f"{self._records}/{cls.folder}")
+        if len(stamps) > _FEW:
+            from state import index
+
+            return self._ask(cls, stamps, index.count(cls, field))
+        return dict(sorted(Counter(getattr(record, field) for record in self._each(cls, stamps)).items()))
+
+    def _each(self, cls: type[R], stamps: Mapping[str, Stamp]) -> Iterator[R]:
+        for key in sorted(filter(is_key, stamps), key=_by_number):
+            record = self._cached(cls, key, stamps[key])
+            if record is not None:
+                yield record
+
+    def _load(self, cls: type[Record], stamps: Mapping[str, Stamp]) -> None:
+        """All at once from the index; from then on, files that change are read one by one."""
+        from state import index
+
+        for record in self._ask(cls, stamps, index.select(cls, {}))[0]:
+            path = f"{self._records}/{cls.folder}/{record.key}.yaml"
+            self._remember(path, stamps[record.key], record)
+        self._loaded.add(cls)
+
+    def _ask(self, cls: type[Record], stamps: Mapping[str, Stamp], question: Question[T]) -> T:
+        from state.index import Files, ask
+
+        files = Files(cls.folder, stamps, lambda key: self._read(cls, key))
+        return ask(self.location.own_private / "index.sqlite", files, question)
 
     def path(self, cls: type[Record], key: str) -> Path:
         return self.location.records / cls.folder / f"{key}.yaml"
@@ -156,21 +216,24 @@ class Store:
         return str(path.relative_to(self.location.root))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> bytes | None:
+    from state.yaml_codec import MAX_BYTES
+
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # enough to see that it is too much
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
 
 
-def _stamp(path: Path | str) -> Stamp | None:
-    try:
-        info = os.stat(path)  # noqa: PTH116 - asked for every record: to make a Path takes ten times as long
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(info.st_mode):
-        raise InvalidFile(f"{path}: is no regular file")
-    return (info.st_mtime_ns, info.st_ino, info.st_size)
+def _by_number(key: str) -> tuple[int, str]:
+    return number_of(key), key
+
+
+def _equals(record: Record, wanted: Mapping[str, str]) -> bool:
+    return all(getattr(record, field) == value for field, value in wanted.items())
 
 
 def _kind(cls: type[Record]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from state.record_files import encode
 from state.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from state.store import Store
@@ -34,6 +35,7 @@ class Transaction:
         self._audit: list[Change] = []
         self._private: dict[str, str] = {}
         self._after: list[Callable[[], object]] = []
+        self._numbers: dict[type[Record], int] = {}
         self._pid = os.getpid()
 
     @property
@@ -43,7 +45,7 @@ class Transaction:
     def get(self, cls: type[R], reference: str | int) -> R:
         record = self._put.get((cls, str(reference)))
         if record is None:
-            key = self._store.resolve(cls, str(reference))
+            key = self._store.resolve(cls, str(reference), under_lock=True)
             record = self._put.get((cls, key)) or self._store.find(cls, key)
         if record is None:
             raise NotFound(f"no {cls.__name__.lower()} {reference}")
@@ -114,7 +116,17 @@ class Transaction:
             added = lines(location, self._command, self._audit)
             changes.appends[f"audit/{added.log}"] = added.append
             changes.private[added.memory] = added.remembered
-        commit(self._store.journal, location.records, changes, self._command, durable=self._durable())
+        with self._numbers_kept():
+            commit(self._store.journal, location.records, changes, self._command, durable=self._durable())
+
+    @contextmanager
+    def _numbers_kept(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for cls in {kind for kind, _ in self._put}:
+                keys = [key for kind, key in self._put if kind is cls]
+                removed = any(kind is cls for kind, _ in self._removed)
+                stack.enter_context(self._store.numbers(cls).changing(keys, removed))
+            yield
 
     def _durable(self) -> bool:
         try:
@@ -127,8 +139,13 @@ class Transaction:
         return staged or self._store.find(type(record), record.key)
 
     def _next_number(self, cls: type[Record]) -> int:
-        keys = self._store.keys(cls) + [key for kind, key in self._put if kind is cls]
-        return max(map(number_of, keys), default=0) + 1
+        staged = (number_of(key) for kind, key in self._put if kind is cls)
+        return max(self._highest(cls), *staged, 0) + 1
+
+    def _highest(self, cls: type[Record]) -> int:
+        if cls not in self._numbers:
+            self._numbers[cls] = self._store.numbers(cls).highest()
+        return self._numbers[cls]
 
 
 def _state(record: Record | None) -> str | None:
