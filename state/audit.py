@@ -21,6 +21,8 @@ from state.journal import Append
 from state.location import Location
 from state.origin import actor, request_id
 
+_FULL = 256 * 1024  # a log is written anew with each transaction, so it must not grow for ever
+
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, rename={"frm": "from"}):
     """`previous` is the hash of the line before it, also across the writer's months; `hash` is its own."""
@@ -103,7 +105,7 @@ def _place(folder: Path, memory: Memory | None, clone: str, month: str) -> tuple
     writer, _, before = memory.log.removesuffix(".jsonl").partition("-")
     last = memory.heads[memory.log]
     size = _size_if_ends(folder / memory.log, last.hash)
-    if size is None or before > month:
+    if size is None or size > _FULL or before > month:
         return new
     if before == month:
         return memory.log, size, last

@@ -16,7 +16,7 @@ from state.journal import Append, Changes, begin, commit, pending, recover
 from state.records import Request
 from state.store import Store
 from tests.conftest import PROGRAM
-from tests.state.faults import new_store, step
+from tests.state.faults import count_lines, new_store, step
 
 CHANGES = Changes({"a/x": "one", "a/gone": None}, {"log": Append(0, "line\n")}, {"memory": "m"})
 
@@ -134,6 +134,18 @@ def test_more_files_than_descriptors(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(script)]
     subprocess.run(command, cwd=PROGRAM.parent, check=True)
     assert {path.read_text() for path in (tmp_path / "r").iterdir()} == {str(n) for n in range(300)}
+
+
+def test_a_log_that_is_full_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a log is written anew each time, that takes as long after a year as on the first day."""
+    monkeypatch.setattr("state.audit._FULL", 5000)
+    store = new_store(tmp_path)
+    for _ in range(10):
+        step(store)
+    sizes = [path.stat().st_size for path in (store.location.records / "audit").iterdir()]
+    assert len(sizes) > 2
+    assert max(sizes) < 5000 + 3000
+    assert count_lines(store) == 4 + 10 * 5
 
 
 def test_a_kept_file_goes_with_the_records(store: Store) -> None:
