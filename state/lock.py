@@ -13,6 +13,7 @@ from state.errors import Busy
 from state.files import UNCHANGED, Unwritable
 
 _PATIENCE = 1.0  # seconds of waiting before it is worth a word
+_NOTE = 120  # bytes
 _HELD: set[tuple[int, int, str]] = set()  # by process and thread: a forked child holds none of its parent's
 
 
@@ -59,15 +60,20 @@ def _holder_file(path: Path) -> Path:
 
 def _note_holder(path: Path, what: str) -> None:
     """For those who wait. A full disk is no reason to stop: what needs no space may go on."""
+    holder = f"{what} (pid {os.getpid()}) since {time.strftime('%H:%M:%S')}".encode()
     with suppress(OSError):
-        holder = f"{what} (pid {os.getpid()}) since {time.strftime('%H:%M:%S')}\n"
-        _holder_file(path).write_text(holder, encoding="utf-8")
+        # Written over, not truncated: some file systems answer that with a write to the disk.
+        descriptor = os.open(_holder_file(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            os.write(descriptor, holder[:_NOTE].ljust(_NOTE) + b"\n")
+        finally:
+            os.close(descriptor)
 
 
 def _holder(path: Path) -> str:
     try:
         with _holder_file(path).open(encoding="utf-8") as file:
-            name = file.read(200).strip("\0 \n")
+            name = file.read(_NOTE).strip("\0 \n")
     except (OSError, UnicodeDecodeError):
         name = ""
     return f"held by {name or 'another process'}"
