@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agents.merge_driver import install
 from state.errors import InvalidFile
@@ -350,3 +351,34 @@ def test_doctor_settles_the_numbers(tmp_path: Path) -> None:
     program.ok("doctor", "--fix")
     assert {program.data("request:show", number)["title"] for number in ("1", "2")} == {"of hub", "of other"}
     assert program.ok("doctor").out == "healthy\n"
+
+
+def test_init_sets_the_driver_up_in_a_new_clone(tmp_path: Path) -> None:
+    """Also one whose path has blanks and per cent signs; what the user wrote about attributes stays."""
+    hub = origin(tmp_path / "hub")
+    hub.commit({".refactory/.gitattributes": "*/*.yaml merge=refactory\n# mine\n"})
+    hub.planned("first")
+    hub.save()
+    clone = hub.clone("a %A clone's")
+    Refactory(clone.path).ok("init")
+    Refactory(clone.path).ok("init")
+    assert clone.git("config", "--get-all", "merge.refactory.driver").count("state:merge %O %A %B %P") == 1
+    assert (clone.path / ".refactory/.gitattributes").read_text().endswith("# mine\n")
+    branch_and_main(clone, *CHANGES)
+    assert clone.merges("side")
+    assert task(clone).title == "New"
+
+
+def test_the_driver_by_hand_as_the_docs_say(clone: Clone, tmp_path: Path) -> None:
+    """Exit code 1 for a conflict, which is named on standard output."""
+    sides = [tmp_path / name for name in ("base", "ours", "theirs")]
+    base = task(clone)
+    for path, commit in zip(sides, (None, "a" * 40, "b" * 40), strict=True):
+        path.write_bytes(encode(replace(base, commit=commit)))
+    arguments = [*map(str, sides), f".refactory/tasks/{base.key}.yaml"]
+    done = Refactory(clone.path).run("state:merge", *arguments)
+    assert (done.code, done.out) == (1, f"conflict in .refactory/tasks/{base.key}.yaml: commit\n")
+    assert sides[1].read_text().count("<<<<<<<") == 1
+    done = Refactory(clone.path).run("state:merge", *arguments, "--json")
+    assert done.code == 1, "markers are in it now, so it is no record"
+    assert done.data["byLines"].endswith("unresolved merge conflict")
