@@ -63,8 +63,10 @@ def _is_temporary(name: str) -> bool:
 
 
 def schemas(evidence: Evidence) -> Iterator[Found]:
-    """Editors check the records by them."""
+    """Editors check the records by them, where there are any: nothing of ours does."""
     folder = evidence.store.location.records / schema.FOLDER
+    if not folder.is_dir():
+        return
     wrong = [name for name in schema.TYPES if _read(folder / f"{name}.json") != schema.schema(name)]
     if wrong:
         message = f"{folder}: missing, or of another version of Refactory: {', '.join(wrong)}"

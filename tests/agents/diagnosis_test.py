@@ -139,8 +139,8 @@ def old_schemas(clinic: Clinic) -> None:
     clinic.old(clinic.store.location.records / "schemas/task.json", "{}")
 
 
-def no_schemas(clinic: Clinic) -> None:
-    shutil.rmtree(clinic.store.location.records / "schemas")
+def missing_schema(clinic: Clinic) -> None:
+    (clinic.store.location.records / "schemas/task.json").unlink()
 
 
 def same_number(clinic: Clinic) -> None:
@@ -283,7 +283,7 @@ def lock_on_our_ref(clinic: Clinic) -> None:
         (half_a_transaction, "journal"),
         (half_written, "half-written"),
         (old_schemas, "schemas"),
-        (no_schemas, "schemas"),
+        (missing_schema, "schemas"),
         (same_number, "number"),
         (unlisted_pull, "pull"),
         (in_progress_by_nobody, "state"),
@@ -468,3 +468,8 @@ def test_what_agents_share_by_a_remote_need_not_be_here(clinic: Clinic) -> None:
 
 def test_two_backups_in_one_second_are_two(clinic: Clinic) -> None:
     assert Backup(clinic.store.location).folder != Backup(clinic.store.location).folder
+
+
+def test_who_wants_no_schemas_has_none(clinic: Clinic) -> None:
+    shutil.rmtree(clinic.store.location.records / "schemas")
+    assert diagnose(clinic.store) == []
