@@ -22,10 +22,11 @@ BARE = (sys.executable, str(ROOT / "bench" / "bare_click.py"))
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds. `cpu` counts the process and all children that it waited for."""
+    """Seconds, and megabytes at most. `cpu` counts the process and all children that it waited for."""
 
     cpu: float
     wall: float
+    memory: float
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def run(argv: Sequence[str], cwd: Path, **env: str) -> Spent:
 def wait(child: subprocess.Popen[bytes], began: float) -> Spent:
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
-    return Spent(used.ru_utime + used.ru_stime, time.monotonic() - began)
+    return Spent(used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss / 1024)
 
 
 def pairs(rounds: int, *measures: Callable[[], float]) -> list[float]:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from measure import HEADER, home
 
-NAMES = ("startup", "task", "slow_model", "create", "transactions", "sizes")
+NAMES = ("startup", "task", "slow_model", "create", "transactions")
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ class Numbers:
         """The keys with this number: one, unless branches were merged."""
         text = self._remembered()
         if text is None:
-            return [key for key in self._listed(under_lock) if key.startswith(f"{number}-")]
+            return sorted(key for key in self._listed(under_lock) if key.startswith(f"{number}-"))
         return sorted(f"{number}-{rest[:8].decode()}" for rest in text.split(f"\n{number}-".encode())[1:])
 
     def highest(self) -> int:

@@ -177,7 +177,7 @@ def test_lists_are_what_plain_reading_gives(tmp_path: Path) -> None:
 def test_lists_are_what_plain_reading_gives_at_length(tmp_path: Path) -> None:
     Anything.root = tmp_path
     config = settings(
-        max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(Anything, settings=config)
 

@@ -160,3 +160,36 @@ def test_a_linked_worktree_shares_the_lock(store: Store, tmp_path: Path) -> None
     other = linked_worktree(store, tmp_path / "linked")
     assert other.get(Request, 1) == made
     assert other.location.private == store.location.private.resolve()
+
+
+def test_a_number_is_given_once_in_a_clone(store: Store, tmp_path: Path) -> None:
+    """Not again after its record is gone, and not on another branch, whose merge would bring two of it."""
+    create(store, "x")
+    gone = create(store, "y")
+    store.path(Request, gone.key).unlink()
+    assert create(store, "z").key.startswith("3-")
+    linked = linked_worktree(store, tmp_path / "linked")
+    assert create(linked, "there").key.startswith("4-")
+    assert create(store, "here").key.startswith("5-")
+
+
+def test_numbers_are_found_by_memory_as_by_listing(store: Store) -> None:
+    """So many that the names are remembered; a file added, renamed or removed by hand is seen at once."""
+    first = store.path(Request, create(store, "x").key)
+    text = first.read_text()
+    for number in range(2, 1200):
+        key = f"{number}-aaaaaaaa"
+        first.with_name(f"{key}.yaml").write_text(text.replace(first.stem, key))
+    assert create(store, "y").key.startswith("1200-")
+    assert (store.location.own_private / "names" / "requests").exists()
+    assert create(store, "z").key.startswith("1201-")
+    assert store.get(Request, 1201).title == "z"
+    (first.with_name("7-aaaaaaaa.yaml")).unlink()
+    with pytest.raises(NotFound):
+        store.get(Request, 7)
+    twin = first.with_name("8-bbbbbbbb.yaml")
+    twin.write_text(text.replace(first.stem, "8-bbbbbbbb"))
+    with pytest.raises(Conflict, match="8-aaaaaaaa, 8-bbbbbbbb"):
+        store.get(Request, 8)
+    twin.rename(first.with_name("5000-bbbbbbbb.yaml"))
+    assert create(store, "last").key.startswith("5001-")
