@@ -19,12 +19,12 @@ class Unwritable(RefactoryError):
     """The file system refuses: it is full, read-only or broken."""
 
 
-def unwritable(error: OSError, path: Path, hint: str) -> Unwritable:
+def unwritable(error: OSError, path: Path | str, hint: str) -> Unwritable:
     return Unwritable(f"{error.filename or path}: can't write: {error.strerror or error}", hint)
 
 
 class NewFile(NamedTuple):
-    path: Path
+    path: str
     data: bytes
     mode: int = 0o666
 
@@ -56,37 +56,43 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def move(source: Path, target: Path) -> None:
+def move(source: str, target: str) -> None:
     """Where the two lie on different file systems (a linked worktree may), over a copy beside the target."""
     try:
-        source.rename(target)
+        os.rename(source, target)  # noqa: PTH104
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        beside = target.with_name(f".{target.name}.tmp")
-        write_new([NewFile(beside, source.read_bytes())])
-        beside.rename(target)
-        source.unlink()
+        _move_by_copy(Path(source), Path(target))
 
 
-def make_folder(path: Path, durable: bool = True) -> None:
+def _move_by_copy(source: Path, target: Path) -> None:
+    beside = target.with_name(f".{target.name}.tmp")
+    write_new([NewFile(str(beside), source.read_bytes())])
+    beside.rename(target)
+    source.unlink()
+
+
+def make_folder(path: str, durable: bool = True) -> None:
     """With all its parents, each durable in the one above it."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         return
-    make_folder(path.parent, durable)
-    path.mkdir(exist_ok=True)
-    sync_folder(path.parent, durable)
+    above = os.path.dirname(path)  # noqa: PTH120
+    make_folder(above, durable)
+    with suppress(FileExistsError):
+        os.mkdir(path)  # noqa: PTH102
+    sync_folder(above, durable)
 
 
-def sync_folder(path: Path, durable: bool = True) -> None:
-    with Folders([path], durable) as folders:
+def sync_folder(path: Path | str, durable: bool = True) -> None:
+    with Folders([str(path)], durable) as folders:
         folders.sync()
 
 
 class Folders:
     """Folders whose entries are to be made durable. Opened early, as later there might be no descriptor left."""
 
-    def __init__(self, paths: Iterable[Path], durable: bool = True) -> None:
+    def __init__(self, paths: Iterable[str], durable: bool = True) -> None:
         self._descriptors: list[int] = []
         try:
             for path in sorted(set(paths)) if durable else ():

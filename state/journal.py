@@ -75,11 +75,11 @@ def _recovered(journal: Path) -> str | None:
         return None
     what = f"`{found.what}`" if found.what else "a command"
     steps = left(steps_of(journal, found))
-    if not steps.root.is_dir():
+    if not os.path.isdir(steps.root):  # noqa: PTH112
         raise set_aside(journal, f"{steps.root}: is gone, and {what} had not finished writing there")
     for folder in steps.folders():
         make_folder(folder)
-    with Folders(steps.folders() - {journal.parent}) as folders:
+    with Folders(steps.folders() - {str(journal.parent)}) as folders:
         _carry_out(journal, steps, folders, durable=True)
     return what
 
@@ -93,8 +93,8 @@ def pending(journal: Path) -> dict[str, str | None]:
     if found is None:
         return {}
     steps = left(steps_of(journal, found))
-    lying = {str(target): str(staged) for staged, target in steps.moves.items()}
-    return {**lying, **dict.fromkeys(map(str, steps.removes))}
+    lying = {target: staged for staged, target in steps.moves.items()}
+    return {**lying, **dict.fromkeys(steps.removes)}
 
 
 @contextmanager
@@ -105,9 +105,9 @@ def _committed(
     try:
         found, files = _planned(journal, root, changes, what)
         steps = steps_of(journal, found)
-        for folder in (staging_of(journal), *steps.folders()):
+        for folder in (str(staging_of(journal)), *steps.folders()):
             make_folder(folder, durable)
-        folders = Folders(steps.folders() - {journal.parent}, durable)
+        folders = Folders(steps.folders() - {str(journal.parent)}, durable)
     except OSError as error:
         raise unwritable(error, root, UNCHANGED) from None
     with folders:
@@ -127,15 +127,14 @@ def _planned(journal: Path, root: Path, changes: Changes, what: str) -> tuple[Jo
     token = os.urandom(8).hex()  # no other journal ever names these files
     moves = {f"{token}.{number}": name for number, name in enumerate(contents)}
     private = {f"{token}.{number}": name for number, name in enumerate(changes.private, len(moves))}
-    way = os.path.relpath(root.resolve(), journal.parent.resolve())
+    way = os.path.relpath(os.path.realpath(root), os.path.realpath(journal.parent))
     removes = [name for name, text in changes.writes.items() if text is None]
     found = Journal(what, os.fsencode(way), moves, private, removes)
-    staging = staging_of(journal)
-    files = [NewFile(staging / staged, contents[name]) for staged, name in moves.items()]
-    files += [
-        NewFile(staging / staged, changes.private[name].encode(), 0o600) for staged, name in private.items()
-    ]
-    return found, [*files, NewFile(staging / _NAMES, msgspec.json.encode(found))]
+    staging = str(staging_of(journal))
+    files = [NewFile(f"{staging}/{staged}", contents[name]) for staged, name in moves.items()]
+    for staged, name in private.items():
+        files.append(NewFile(f"{staging}/{staged}", changes.private[name].encode(), 0o600))
+    return found, [*files, NewFile(f"{staging}/{_NAMES}", msgspec.json.encode(found))]
 
 
 def _grown(path: Path, append: Append) -> bytes:
@@ -180,7 +179,8 @@ def _carry_out(journal: Path, steps: Steps, folders: Folders, durable: bool) -> 
     for staged, target in steps.moves.items():
         move(staged, target)
     for path in steps.removes:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108
     folders.sync()
     journal.unlink(missing_ok=True)
     if steps.removes:

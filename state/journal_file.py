@@ -27,15 +27,15 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """What a journal asks for, with whole paths."""
+    """What a journal asks for, with whole paths. As text: to make a Path takes longer than to rename a file."""
 
-    root: Path
-    moves: dict[Path, Path]
-    removes: list[Path]
+    root: str
+    moves: dict[str, str]
+    removes: list[str]
 
-    def folders(self) -> set[Path]:
+    def folders(self) -> set[str]:
         """Those that change when it is done."""
-        return {path.parent for path in (*self.moves.values(), *self.removes)}
+        return {os.path.dirname(path) for path in (*self.moves.values(), *self.removes)}  # noqa: PTH120
 
 
 def read(journal: Path) -> Journal | None:
@@ -50,16 +50,16 @@ def read(journal: Path) -> Journal | None:
 
 
 def steps_of(journal: Path, found: Journal) -> Steps:
-    staging = staging_of(journal)
-    root = Path(os.path.normpath(journal.parent.resolve() / os.fsdecode(found.root)))
-    moves = {staging / staged: root / name for staged, name in found.moves.items()}
-    moves |= {staging / staged: journal.parent / name for staged, name in found.private.items()}
-    return Steps(root, moves, [root / name for name in found.removes])
+    private, staging = str(journal.parent), str(staging_of(journal))
+    root = os.path.normpath(f"{os.path.realpath(private)}/{os.fsdecode(found.root)}")
+    moves = {f"{staging}/{staged}": f"{root}/{name}" for staged, name in found.moves.items()}
+    moves |= {f"{staging}/{staged}": f"{private}/{name}" for staged, name in found.private.items()}
+    return Steps(root, moves, [f"{root}/{name}" for name in found.removes])
 
 
 def left(steps: Steps) -> Steps:
     """Without what was done already."""
-    moves = {staged: target for staged, target in steps.moves.items() if staged.exists()}
+    moves = {staged: target for staged, target in steps.moves.items() if os.path.exists(staged)}  # noqa: PTH110
     return Steps(steps.root, moves, steps.removes)
 
 

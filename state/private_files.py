@@ -14,7 +14,7 @@ def write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}.tmp")
     try:
-        write_new([NewFile(beside, text.encode(), 0o600)])
+        write_new([NewFile(str(beside), text.encode(), 0o600)])
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

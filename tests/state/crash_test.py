@@ -130,9 +130,10 @@ def test_a_fault_at_every_call_of_a_recovery(tmp_path: Path, name: str, kind: st
     while reached:
         at += 1
         assert hindered(Fault("rename", 2, "before"), lambda: step(store)) == ""
-        heard = hindered(Fault(name, at, kind), lambda: Store.open(tmp_path))
-        reached = "Store" not in heard
+        heard = hindered(Fault(name, at, kind), lambda: type(Store.open(tmp_path)).__name__)
+        reached = heard != "Store\n"
         steps += 1
         assert check(tmp_path) == steps, (at, heard)
-        assert "nothing was changed" in heard or not heard or not reached, heard
+        # A repository that can't even be looked at is an unexpected error.
+        assert heard in ("Store\n", "Unfinished\n", "") or "can't" in heard or name == "stat", heard
     assert "refactory: recovered: `step` was interrupted" in capfd.readouterr().err
