@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
+_USUAL = 8192  # bytes that hold nearly any record
 _FEW = 200  # so many files are read faster than SQLite is imported
 
 
@@ -93,9 +94,9 @@ class Store:
     def _read(self, cls: type[R], key: str) -> R | None:
         from state.record_files import decode
 
-        path = self.path(cls, key)
-        data = _read(path)
-        return None if data is None else decode(cls, data, self._name(path), key)
+        name = f"{cls.folder}/{key}.yaml"  # no Path: to make one takes as long as to read the file
+        data = _read(f"{self._records}/{name}")
+        return None if data is None else decode(cls, data, f".refactory/{name}", key)
 
     def get(self, cls: type[R], reference: str | int) -> R:
         """By number or whole key. Raises NotFound, or Conflict where two records share the number."""
@@ -212,16 +213,15 @@ class Store:
                 where = error.filename or self.location.records
                 raise RefactoryError(f"{where}: {error.strerror}", UNCHANGED) from None
 
-    def _name(self, path: Path) -> str:
-        return str(path.relative_to(self.location.root))
 
-
-def _read(path: Path) -> bytes | None:
+def _read(path: str) -> bytes | None:
     from state.yaml_codec import MAX_BYTES
 
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # enough to see that it is too much
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            data = file.read(_USUAL)  # to make room for the most took longer than to read
+            # Enough to see that it is too much.
+            return data if len(data) < _USUAL else data + file.read(MAX_BYTES + 1 - _USUAL)
     except FileNotFoundError:
         return None
     except OSError as error:
