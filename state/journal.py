@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from state.files import UNCHANGED, Folders, NewFile, make_folder, move, sync_folder, unwritable, write_new
-from state.journal_file import Journal, Steps, left, read, set_aside, staging_of, steps_of
+from state.journal_file import Journal, Steps, exists, left, read, set_aside, staging_of, steps_of
 
 _NAMES = "journal"
 _RECORDED = (
@@ -75,7 +75,7 @@ def _recovered(journal: Path) -> str | None:
         return None
     what = f"`{found.what}`" if found.what else "a command"
     steps = left(steps_of(journal, found))
-    if not os.path.isdir(steps.root):  # noqa: PTH112
+    if not exists(steps.root):
         raise set_aside(journal, f"{steps.root}: is gone, and {what} had not finished writing there")
     for folder in steps.folders():
         make_folder(folder)

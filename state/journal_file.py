@@ -59,8 +59,17 @@ def steps_of(journal: Path, found: Journal) -> Steps:
 
 def left(steps: Steps) -> Steps:
     """Without what was done already."""
-    moves = {staged: target for staged, target in steps.moves.items() if os.path.exists(staged)}  # noqa: PTH110
+    moves = {staged: target for staged, target in steps.moves.items() if exists(staged)}
     return Steps(steps.root, moves, steps.removes)
+
+
+def exists(path: str) -> bool:
+    """Unlike os.path.exists, no broken disk makes it say that there is nothing."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def set_aside(journal: Path, message: str) -> RefactoryError:
