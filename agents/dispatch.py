@@ -66,7 +66,7 @@ def _claimed(
     if role == "coder":
         check_budget(orchestration, left)
         task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
-    changes.after(lambda: leases.write(changes.private, lease))
+    changes.keep(*leases.kept(lease))
     return Claim(
         task=task,
         orchestration=orchestration,

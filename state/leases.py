@@ -118,8 +118,14 @@ def release(private: Path, task: str) -> None:
     _path(private, task).unlink(missing_ok=True)
 
 
+def kept(lease: Lease) -> tuple[str, str]:
+    """Its file in the private folder and what is in it, for a transaction to keep: with the claim, or not at all."""
+    return f"leases/{lease.task}.json", msgspec.json.encode(lease).decode()
+
+
 def write(private: Path, lease: Lease) -> None:
-    write_private(_path(private, lease.task), msgspec.json.encode(lease).decode())
+    name, text = kept(lease)
+    write_private(private / name, text)
 
 
 def _extended(lease: Lease, seconds: float) -> Lease:
