@@ -25,6 +25,7 @@ T = TypeVar("T")
 Question = Callable[[sqlite3.Connection], T]
 
 FILTERS = ("state", "plan", "request", "agent")  # the fields that lists are filtered by
+_PAGE = 4096
 _PATIENCE = 0.1  # seconds; to wait longer for another process costs more than to do without it
 
 _COLUMNS = ("folder", "number", "key", "stamp", *FILTERS)
@@ -77,14 +78,14 @@ def ask(path: Path, files: Files, question: Question[T]) -> T:
         return _ask(_on_disk(path), files, question)
     except sqlite3.OperationalError:
         place = _copy  # it is locked, or can't be written
-    except (sqlite3.Error, msgspec.MsgspecError):
+    except (sqlite3.Error, msgspec.MsgspecError, UnicodeError):
         _remove(path)
         place = _on_disk
     except OSError:
         place = _empty
     try:
         return _ask(place(path), files, question)
-    except (sqlite3.Error, msgspec.MsgspecError, OSError):
+    except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, OSError):
         return _ask(_empty(path), files, question)
 
 
@@ -137,6 +138,8 @@ def _rows(files: Files, keys: Iterable[str]) -> Iterator[tuple[object, ...]]:
 
 def _on_disk(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size % _PAGE:
+        raise sqlite3.DatabaseError("cut off: SQLite would take the rest of the last page for empty")
     return _prepared(_connected(path))
 
 
@@ -164,6 +167,7 @@ def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     """
     version = _version()
     db.execute("PRAGMA synchronous = OFF")
+    db.execute(f"PRAGMA page_size = {_PAGE}")
     if db.execute("PRAGMA user_version").fetchone() != (version,):
         db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; PRAGMA user_version = {version}; COMMIT")
     return db

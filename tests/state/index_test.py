@@ -194,6 +194,16 @@ def test_what_is_indexed_is_not_read_again(store: Store) -> None:
         store.select(Request, state="open")
 
 
+def test_an_index_cut_off_anywhere_is_made_anew(store: Store) -> None:
+    made = [add(store) for _ in range(12)]
+    age(store)
+    whole = index_of(store).read_bytes()
+    for size in range(0, len(whole), 509):
+        index_of(store).write_bytes(whole[:size])
+        assert store.select(Request) == (made, 12), size
+        assert store.count(Request, "state") == {"open": 12}, size
+
+
 def test_a_broken_file_is_named_each_time_and_costs_only_itself(store: Store) -> None:
     kept, broken = add(store), add(store)
     path = store.path(Request, broken.key)
