@@ -1,4 +1,4 @@
-"""The agents of one run, as subprocesses: started, restarted when killed, ended with the run."""
+"""The agents of one run, a process for each role: started, restarted when killed, ended with the run."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from agents.work import Role
 from state.errors import BudgetReached, RefactoryError, Unavailable
 from state.origin import ENVIRONMENT, request_id
 
-_RESTARTS = 20  # per agent; a coder that is killed more often than this is killed by its task
+_RESTARTS = 20  # of a role's process; killed agents of several are started again by it (prefork.py)
 
 
 @dataclass
@@ -65,9 +64,7 @@ class Crew:
     def __enter__(self) -> Crew:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _spawn(self, role: Role, names: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -38,7 +38,7 @@ class _Supervisor:
         self.starts: dict[str, int] = {}
         self.stopping = False
 
-    def stop(self, number: int, frame: FrameType | None) -> None:
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopping = True
 
     def supervise(self, names: Sequence[str]) -> str:

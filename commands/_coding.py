@@ -70,13 +70,13 @@ def exit_code(status: plan_status.Status) -> int:
 
 def working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:
     """While a run lasts its worktrees are reused; after it nothing is left on the disk, and the log is noted."""
-    from agents.presence import working
+    from agents import presence
     from agents.workspace import local, mirror
 
     if not context.api_url:
-        return _noted(context.store, working(local(context.store)))
+        return _noted(context.store, presence.working(local(context.store)))
     remote = orchestration and orchestration.remote
-    return working(mirror(remote)) if remote else nullcontext()
+    return presence.working(mirror(remote)) if remote else nullcontext()
 
 
 @contextmanager
