@@ -48,7 +48,10 @@ def test_eight_processes_create_25_requests_each(refactory: Refactory, store: St
     ]
     results = [process.communicate() for process in started]
     assert [process.returncode for process in started] == [0] * 8, results
-    assert [err for _, err in results] == [""] * 8
+    said = "".join(err for _, err in results).splitlines()
+    assert [line for line in said if "waiting for lock" not in line] == [], (
+        "but on a busy machine some wait long"
+    )
     given = sorted(int(line) for out, _ in results for line in out.split())
     assert given == list(range(1, 201))
     assert len(store.all(Request)) == 200
