@@ -9,13 +9,13 @@ from pathlib import Path
 from agents.git import Repository, shown
 from state.audit_chain import Anchor, Log, checked
 
-_FOLDER = ".refactory/audit/"
+FOLDER = ".refactory/audit/"
 Versions = dict[str, dict[str, str]]  # file name -> blob -> a commit that has it
 
 
 def versions(git: Repository, *revisions: str) -> Versions:
     """Every version of every log in the history of these revisions, on both sides of merges."""
-    path = f":(top,literal){_FOLDER.rstrip('/')}"
+    path = f":(top,literal){FOLDER.rstrip('/')}"
     commits = git.raw("rev-list", "--full-history", *revisions, "--", path)
     if not commits:
         return {}
@@ -30,8 +30,8 @@ def versions(git: Repository, *revisions: str) -> Versions:
             commit = field.strip() or commit
             continue
         blob, status, name = field.split()[3], field.split()[4], next(fields)
-        if status != "D" and name.startswith(_FOLDER):
-            found.setdefault(name.removeprefix(_FOLDER), {}).setdefault(blob, commit)
+        if status != "D" and name.startswith(FOLDER):
+            found.setdefault(name.removeprefix(FOLDER), {}).setdefault(blob, commit)
     return found
 
 
@@ -71,7 +71,7 @@ def _is_beginning(data: bytes, blob: str, size: int) -> bool:
 def elsewhere(git: Repository, root: Path, anchor: Anchor, everywhere: Versions) -> tuple[str, Log] | None:
     """Where the lines are that are not here: on another branch, in a stash, in another worktree."""
     for folder in _worktrees(git):
-        path = folder / _FOLDER / anchor.name
+        path = folder / FOLDER / anchor.name
         if folder != root and path.is_file():
             log = checked(anchor.name, path.read_bytes())
             if not log.faults and log.has(anchor.head):

@@ -7,14 +7,21 @@ from pathlib import Path
 
 import msgspec
 
-from agents.audit_history import elsewhere, lost_versions, versions
+from agents.audit_history import FOLDER, elsewhere, lost_versions, versions
 from agents.audit_mirror import mirrored, remembered, set_back
 from agents.git import Repository
-from state.audit_chain import Anchor, Finding, Log, breaks, checked, missing, read_files, strangers
+from state.audit_chain import Anchor, Log, breaks, checked, missing, read_files, strangers
 from state.audit_memory import Head
 from state.store import Store
 
-_FOLDER = ".refactory/audit/"
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`file` is relative to the working tree's top; `line` counts from 1, null: it is about the whole file."""
+
+    file: str
+    line: int | None = None
+    message: str
+    hint: str = ""
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -51,9 +58,9 @@ def verified(store: Store) -> tuple[Verification, dict[str, Head]]:
 
 def _in_files(store: Store, logs: Mapping[str, Log]) -> Iterator[Finding]:
     for name, line, message in breaks(logs):
-        yield Finding(file=_FOLDER + name, line=line, message=message)
+        yield Finding(file=FOLDER + name, line=line, message=message)
     for name in strangers(store.location.records / "audit"):
-        yield Finding(file=_FOLDER + name, message="is no audit log", hint="move it out of that folder")
+        yield Finding(file=FOLDER + name, message="is no audit log", hint="move it out of that folder")
 
 
 def _ref(private: Path, git: Repository) -> Iterator[Finding]:
@@ -71,10 +78,10 @@ def _committed(git: Repository, logs: Mapping[str, Log]) -> Iterator[Finding]:
     for name, log, commit in lost_versions(git, logs, versions(git, "HEAD")):
         common = _common(logs.get(name), log)
         yield Finding(
-            file=_FOLDER + name,
+            file=FOLDER + name,
             line=common + 1,
             message=f"{log.head.count - common} committed lines are gone or changed from here on",
-            hint=f"commit {commit[:12]} has them: `git show {commit[:12]}:{_FOLDER}{name}`",
+            hint=f"commit {commit[:12]} has them: `git show {commit[:12]}:{FOLDER}{name}`",
         )
 
 
@@ -91,7 +98,7 @@ def _noted(
     explained: Collection[str],
 ) -> tuple[list[Finding], list[Finding]]:
     """Noted heads that are not here: findings, and those that have a good reason."""
-    unknown = [anchor for anchor in missing(logs, noted) if _FOLDER + anchor.name not in explained]
+    unknown = [anchor for anchor in missing(logs, noted) if FOLDER + anchor.name not in explained]
     everywhere = versions(git, "--all") if unknown else {}
     findings: list[Finding] = []
     notes: list[Finding] = []
@@ -100,7 +107,7 @@ def _noted(
         found = elsewhere(git, store.location.root, anchor, everywhere)
         harmless = found[1].data.startswith(present.data if present else b"") if found else not anchor.own
         message, hint = _explained(anchor, present, found and found[0], harmless)
-        finding = Finding(file=_FOLDER + anchor.name, message=message, hint=hint)
+        finding = Finding(file=FOLDER + anchor.name, message=message, hint=hint)
         (notes if harmless else findings).append(finding)
     return findings, notes
 

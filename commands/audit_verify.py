@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from commands._cli import chosen_format, output_options
 from commands._context import Context
 from commands._output import show
 from commands._text import printable
-from state.audit_chain import Finding
+
+if TYPE_CHECKING:
+    from agents.audit_verify import Finding, Verification
 
 
 @click.pass_obj
-def run(context: Context, /, **given: Any) -> int:
+def run(context: Context, /, strict: bool, **given: Any) -> int:
     from agents.audit_mirror import checkpoint
-    from agents.audit_verify import Verification, verified
+    from agents.audit_verify import verified
 
     form = chosen_format(given)
     store = context.only_here("audit:verify")
     answer, heads = verified(store)
     if not answer.findings:
         checkpoint(store, heads)
-    if given["strict"]:
-        answer = Verification(
-            files=answer.files, lines=answer.lines, findings=[*answer.findings, *answer.notes], notes=[]
-        )
+    if strict:
+        answer = replace(answer, findings=[*answer.findings, *answer.notes], notes=[])
     code = 1 if answer.findings else 0
     show("audit:verify", answer, _text(answer), form, code)
     return code
 
 
-def _text(answer: Any) -> str:
+def _text(answer: Verification) -> str:
     lines = [_line(finding) for finding in answer.findings]
     lines += [f"note: {_line(note)}" for note in answer.notes]
     found = f"{len(answer.findings)} findings" if answer.findings else "whole"

@@ -22,15 +22,6 @@ _HASH = -66  # from here on a line holds its hash, the quote and the brace
 _DECODER = msgspec.json.Decoder(Line)
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`file` is relative to the working tree's top; `line` counts from 1, null: it is about the whole file."""
-
-    file: str
-    line: int | None = None
-    message: str
-    hint: str = ""
-
-
 @dataclass
 class Log:
     """One file. `hashes`: those of its lines, each with its number; `previous`: what the first line follows."""
