@@ -25,12 +25,12 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @click.pass_obj
-def run(context: Context, /, **given: Any) -> int:
+def run(context: Context, /, fix: bool, dry_run: bool, **given: Any) -> int:
     form = chosen_format(given)
     store = _store(context)
-    diagnosis = _mended(store) if given["fix"] and not given["dry_run"] else _found(store)
+    diagnosis = _mended(store) if fix and not dry_run else _found(store)
     code = 1 if diagnosis.problems else 0
-    show("doctor", diagnosis, _text(diagnosis, bool(given["fix"])), form, code)
+    show("doctor", diagnosis, _text(diagnosis, fix), form, code)
     return code
 
 

@@ -21,14 +21,13 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.pass_obj
-def run(context: Context, /, **given: Any) -> int:
+def run(context: Context, /, kind: str | None, write: bool, **given: Any) -> int:
     form = chosen_format(given)
-    name = given["kind"]
-    if given["write"] and name:
+    if write and kind:
         raise UsageError("--write writes the schemas of all kinds", "leave the kind out")
-    if given["write"]:
+    if write:
         return _write(context, form)
-    found = schema.schema(name) if name else {each: schema.schema(each) for each in schema.TYPES}
+    found = schema.schema(kind) if kind else {each: schema.schema(each) for each in schema.TYPES}
     text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
     show("schema", found, text, form)
     return 0
