@@ -93,13 +93,8 @@ def _lists(folder: Path, size: int, rounds: int) -> Iterator[Row]:
         f"{what}, no index yet, CPU", _ms(cold), f"PyYAML's C loader {_ms(reading)}", cold / reading, bound
     )
     if size == 100_000:
-        yield Row(
-            f"{what}, memory",
-            f"{run(LIST, folder).memory:.0f} MB",
-            "300 MB",
-            run(LIST, folder).memory / 300,
-            1,
-        )
+        memory = run(LIST, folder).memory
+        yield Row(f"{what}, memory", f"{memory:.0f} MB", "300 MB", memory / 300, 1)
 
 
 def _cold(folder: Path) -> float:
