@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.dependents import end_lease
+from agents.setbacks import FEEDBACK
 from state.errors import Conflict, UsageError
 from state.keys import number_of
 from state.lifecycle import move
@@ -10,13 +11,11 @@ from state.records import Plan, Request, Task
 from state.store import Store
 from state.transaction import Transaction
 
-_REASON = 20_000  # characters
-
 
 def cancel_request(store: Store, request_id: str, reason: str) -> Request:
     """With all its tasks that have not landed. Whoever works on one finds out at the next heartbeat."""
-    if len(reason) > _REASON:
-        raise UsageError(f"the reason is longer than {_REASON} characters")
+    if len(reason) > FEEDBACK:
+        raise UsageError(f"the reason is longer than {FEEDBACK} characters")
     with store.transaction("request:cancel") as changes:
         request = changes.get(Request, request_id)
         if request.state == "cancelled":
