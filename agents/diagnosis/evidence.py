@@ -18,7 +18,6 @@ R = TypeVar("R", bound=Record)
 class Evidence:
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.unreadable: list[RefactoryError] = []
 
     @cached_property
     def config_fault(self) -> InvalidFile | None:
@@ -42,19 +41,25 @@ class Evidence:
 
     def records(self, cls: type[R]) -> dict[str, R]:
         """Those that can be read, by key."""
-        return cast("dict[str, R]", self._records[cls])
+        return cast("dict[str, R]", self._all[0][cls])
+
+    @property
+    def unreadable(self) -> list[RefactoryError]:
+        """Why the others can't."""
+        return self._all[1]
 
     @cached_property
-    def _records(self) -> dict[type[Record], dict[str, Record]]:
-        return {kind: self._readable(kind) for kind in KINDS}
+    def _all(self) -> tuple[dict[type[Record], dict[str, Record]], list[RefactoryError]]:
+        errors: list[RefactoryError] = []
+        return {kind: self._readable(kind, errors) for kind in KINDS}, errors
 
-    def _readable(self, kind: type[R]) -> dict[str, R]:
+    def _readable(self, kind: type[Record], errors: list[RefactoryError]) -> dict[str, Record]:
         records = {}
         for key in self.store.keys(kind):
             try:
                 record = self.store.find(kind, key)
             except RefactoryError as error:
-                self.unreadable.append(error)
+                errors.append(error)
                 continue
             if record is not None:
                 records[key] = record
