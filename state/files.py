@@ -73,6 +73,11 @@ def _move_by_copy(source: Path, target: Path) -> None:
     source.unlink()
 
 
+def is_half_written(name: str) -> bool:
+    """All writers give such a name to a file until it is whole."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
 def make_folder(path: str, durable: bool = True) -> None:
     """With all its parents, each durable in the one above it."""
     if os.path.isdir(path):  # noqa: PTH112

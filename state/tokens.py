@@ -152,7 +152,7 @@ def _first_line(path: Path) -> str | None:
 
 def _make(path: Path) -> None:
     """A link, not a rename: of two that make it at once the first one's token is everybody's."""
-    beside = path.with_name(f".token.{secrets.token_hex(4)}")
+    beside = path.with_name(f".token.{secrets.token_hex(4)}.tmp")
     write_private(beside, secrets.token_urlsafe(32) + "\n")
     with suppress(FileExistsError):
         os.link(beside, path)

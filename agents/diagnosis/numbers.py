@@ -17,7 +17,6 @@ from state.renumber import collisions, doubles, outdated, renumber
 def numbers(evidence: Evidence) -> Iterator[Found]:
     """While a record can't be read nobody knows what refers to what."""
     store = evidence.store
-    evidence.records(KINDS[0])
     if evidence.unreadable:
         return
     mend = partial(_renumber, evidence)

@@ -14,6 +14,7 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from state import schema
+from state.files import is_half_written
 from state.keys import is_key
 from state.records import KINDS
 
@@ -26,7 +27,6 @@ def config(evidence: Evidence) -> Iterator[Found]:
 
 
 def records(evidence: Evidence) -> Iterator[Found]:
-    evidence.records(KINDS[0])
     for error in evidence.unreadable:
         yield found("readable", error.message, error.hint)
 
@@ -36,7 +36,7 @@ def strangers(evidence: Evidence) -> Iterator[Found]:
     for folder in (where.records / kind.folder for kind in KINDS):
         for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
             is_record = name.endswith(".yaml") and is_key(name[:-5])
-            if not is_record and not _is_temporary(name):
+            if not is_record and not is_half_written(name):
                 path = (folder / name).relative_to(where.root)
                 yield found("stray-file", f"{path} is no record", "move it elsewhere")
 
@@ -46,7 +46,7 @@ def half_written(evidence: Evidence) -> Iterator[Found]:
     where = evidence.store.location
     folders = (where.records, where.private)
     for path in (path for folder in folders for glob in (".*", "*/.*") for path in sorted(folder.glob(glob))):
-        if _is_temporary(path.name) and _age(path) > _YOUNG:
+        if is_half_written(path.name) and _age(path) > _YOUNG:
             remove = partial(Backup.remove, path=path)
             yield fixable("half-written", f"{path} was left by a killed command", "remove it", remove)
 
@@ -56,10 +56,6 @@ def _age(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0  # its writer has just renamed it
-
-
-def _is_temporary(name: str) -> bool:
-    return (name.startswith(".") and name.endswith(".tmp")) or name.startswith(".token.")
 
 
 def schemas(evidence: Evidence) -> Iterator[Found]:
