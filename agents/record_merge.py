@@ -10,7 +10,7 @@ import msgspec
 
 from state.errors import RefactoryError, UsageError
 from state.merge import merge
-from state.records import KINDS, Record
+from state.records import BY_FOLDER, Record
 
 if TYPE_CHECKING:
     from agents.git import Repository
@@ -38,11 +38,10 @@ def drive(base: Path, ours: Path, theirs: Path, name: str) -> Driven:
 
 
 def _kind(name: str) -> type[Record]:
-    folder = PurePosixPath(name).parent.name
-    for kind in KINDS:
-        if kind.folder == folder:
-            return kind
-    raise UsageError(f"{name} is no record", f"records lie in {', '.join(kind.folder for kind in KINDS)}")
+    kind = BY_FOLDER.get(PurePosixPath(name).parent.name)
+    if kind is None:
+        raise UsageError(f"{name} is no record", f"records lie in {', '.join(BY_FOLDER)}")
+    return kind
 
 
 def merge_texts(base: str, ours: str, theirs: str) -> tuple[str, str]:

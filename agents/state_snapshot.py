@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from agents.git import Repository
 from state.canonical import load
 from state.errors import UsageError
+from state.files import is_half_written
 from state.record_files import decode
-from state.records import KINDS
+from state.records import BY_FOLDER
 from state.store import Store
 
 _FOLDER = ".refactory"
@@ -73,13 +74,9 @@ def _files(folder: str, name: str) -> Iterator[tuple[str, bytes]]:
         if entry.is_dir(follow_symlinks=False):
             if entry.name != ".git":
                 yield from _files(entry.path, path)
-        elif entry.is_file(follow_symlinks=False) and not _is_half_written(entry.name):
+        elif entry.is_file(follow_symlinks=False) and not is_half_written(entry.name):
             with open(entry.path, "rb") as file:  # noqa: PTH123 - a Path for each of 10,000 takes its time
                 yield path, file.read()
-
-
-def _is_half_written(name: str) -> bool:
-    return name.startswith(".") and name.endswith(".tmp")
 
 
 def _blob(data: bytes, algorithm: str) -> str:
@@ -108,8 +105,8 @@ def _check(path: str, data: bytes) -> None:
     file = PurePosixPath(path)
     if file.suffix != ".yaml":
         return
-    for kind in KINDS:
-        if kind.folder == file.parent.name:
-            decode(kind, data, path, file.stem)
-            return
-    load(data, path)
+    kind = BY_FOLDER.get(file.parent.name)
+    if kind:
+        decode(kind, data, path, file.stem)
+    else:
+        load(data, path)

@@ -9,6 +9,7 @@ import msgspec
 from state.keys import number_of
 from state.record_files import fields
 from state.records import Record
+from state.references import reference_fields
 
 
 def view(value: Any) -> Any:
@@ -24,7 +25,7 @@ def view(value: Any) -> Any:
 
 def _struct(value: msgspec.Struct) -> dict[str, Any]:
     out: dict[str, Any] = {"id": number_of(value.key)} if isinstance(value, Record) else {}
-    references = value.references if isinstance(value, Record) else ()
+    references = reference_fields(type(value)) if isinstance(value, Record) else ()
     for field in fields(type(value)):
         item = getattr(value, field.name)
         if field.name in references:

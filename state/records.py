@@ -31,7 +31,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """
 
     folder: ClassVar[str]
-    references: ClassVar[tuple[str, ...]] = ()
 
     key: str
     version: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -58,7 +57,6 @@ class Request(Record, frozen=True, kw_only=True):
 
 class Plan(Record, frozen=True, kw_only=True):
     folder: ClassVar[str] = "plans"
-    references: ClassVar[tuple[str, ...]] = ("request",)
     request: str
     planner: str = "template"
     state: PlanState = "draft"
@@ -72,7 +70,6 @@ class Task(Record, frozen=True, kw_only=True):
     """`base` is the commit its branch starts from, `commit` the coder's last result on it."""
 
     folder: ClassVar[str] = "tasks"
-    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration")
     plan: str
     title: str
     detail: str = ""
@@ -121,7 +118,6 @@ class Pull(Record, frozen=True, kw_only=True):
     """One attempt at a task: the commit an agent calls complete and what became of it, or its failure."""
 
     folder: ClassVar[str] = "pulls"
-    references: ClassVar[tuple[str, ...]] = ("task", "orchestration")
     task: str
     orchestration: str | None = None
     agent: str
@@ -184,7 +180,6 @@ class Outcome(Part, frozen=True, kw_only=True):
 
 class Orchestration(Record, frozen=True, kw_only=True):
     folder: ClassVar[str] = "orchestrations"
-    references: ClassVar[tuple[str, ...]] = ("plan",)
     plan: str
     target_branch: str
     base: str
@@ -208,7 +203,6 @@ class Finding(Part, frozen=True, kw_only=True):
 
 class Review(Record, frozen=True, kw_only=True):
     folder: ClassVar[str] = "reviews"
-    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration")
     plan: str
     orchestration: str
     commit: str
@@ -232,7 +226,6 @@ class Landing(Part, frozen=True, kw_only=True):
 
 class Launch(Record, frozen=True, kw_only=True):
     folder: ClassVar[str] = "launches"
-    references: ClassVar[tuple[str, ...]] = ("plan", "orchestration", "review")
     plan: str
     orchestration: str
     review: str | None = None
@@ -240,3 +233,4 @@ class Launch(Record, frozen=True, kw_only=True):
 
 
 KINDS: tuple[type[Record], ...] = (Request, Plan, Task, Orchestration, Pull, Review, Launch)
+BY_FOLDER = {kind.folder: kind for kind in KINDS}

@@ -13,6 +13,8 @@ from state.records import Orchestration, Plan, Pull, Record, Request, Review, Ta
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_ONE = (str, str | None)
+
 # By the field's name, in records and in the structures inside them.
 _TARGETS: dict[str, type[Record]] = {
     "request": Request,
@@ -24,6 +26,12 @@ _TARGETS: dict[str, type[Record]] = {
     "depends_on": Task,
     "pulls": Pull,
 }
+
+
+@cache
+def reference_fields(cls: type[Record]) -> tuple[str, ...]:
+    """Those that hold one key each."""
+    return tuple(field.name for field in fields(cls) if field.name in _TARGETS and field.type in _ONE)
 
 
 def references(struct: msgspec.Struct) -> Iterator[tuple[type[Record], str]]:
@@ -75,4 +83,4 @@ def _interesting(cls: type[msgspec.Struct]) -> tuple[tuple[str, type[Record] | N
 
 
 def _is_text(kind: Any) -> bool:
-    return kind in (str, int, float, list[str], str | None, int | None, float | None)
+    return kind in (*_ONE, int, float, list[str], int | None, float | None)

@@ -14,7 +14,7 @@ import msgspec
 
 from state.errors import Busy, Conflict
 from state.keys import number_of, suffix_of
-from state.records import KINDS, Record
+from state.records import BY_FOLDER, KINDS, Record
 from state.references import redirected, references
 
 if TYPE_CHECKING:
@@ -126,8 +126,7 @@ def _created(store: Store, kind: Kind, key: str) -> str:
 
 def _final_keys(store: Store, found: list[Collision]) -> Keys:
     now = {(kind, suffix): key for kind in KINDS for suffix, key in _lowest(store.keys(kind)).items()}
-    kinds = {kind.folder: kind for kind in KINDS}
-    return now | {(kinds[one.folder], suffix_of(one.key)): one.new_key for one in found}
+    return now | {(BY_FOLDER[one.folder], suffix_of(one.key)): one.new_key for one in found}
 
 
 def _bring_up_to_date(changes: Transaction, record: Record, now: Keys, seen: dict[str, Record]) -> None:

@@ -12,6 +12,7 @@ from state.errors import RefactoryError
 from state.migrations import current
 from state.record_files import fields, kind
 from state.records import KINDS, Record
+from state.references import reference_fields
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = "schemas"
@@ -55,7 +56,7 @@ def write(records: Path) -> list[Path]:
 def _name_keys(cls: type[Record], properties: dict[str, Schema]) -> None:
     """References are whole keys, which the types don't say."""
     for field in fields(cls):
-        if field.name == "key" or field.name in cls.references:
+        if field.name == "key" or field.name in reference_fields(cls):
             for one in _texts(properties[field.encode_name]):
                 one["pattern"] = _KEY
 

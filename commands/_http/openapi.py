@@ -10,6 +10,7 @@ import msgspec
 from commands._http.routes import Exposed
 from commands._operation import Operation, always_200
 from state.records import Record
+from state.references import reference_fields
 
 Schema = dict[str, Any]
 
@@ -94,7 +95,7 @@ def _as_viewed(parts: dict[str, Schema]) -> dict[str, Schema]:
 def _added(cls: type[Record], properties: Schema) -> Schema:
     names = {field.name: field.encode_name for field in msgspec.structs.fields(cls)}
     added: Schema = {"id": {"type": "integer", "description": "The number in `key`."}}
-    for reference in cls.references:
+    for reference in reference_fields(cls):
         name = names[reference]
         optional = {"type": "null"} in properties[name].get("anyOf", ())
         kind = ["integer", "null"] if optional else "integer"

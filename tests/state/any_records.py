@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from state.keys import new_key
 from state.records import KINDS, Record
+from state.references import reference_fields
 from tests.state.odd_values import ODD_TEXTS, TEXT
 
 KEYS = st.integers(1, 999_999_999).map(new_key)
@@ -41,7 +42,7 @@ def structs(cls: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     given = {field.name: values(field.type) for field in msgspec.structs.fields(cls)}
     if issubclass(cls, Record):
         given["version"] = st.just(1)
-        given |= dict.fromkeys(("key", *cls.references), KEYS)
+        given |= dict.fromkeys(("key", *reference_fields(cls)), KEYS)
     return st.builds(cls, **given)
 
 

@@ -25,7 +25,7 @@ from state.records import (
     Review,
     Task,
 )
-from state.references import references
+from state.references import reference_fields, references
 from state.renumber import Double, Outdated, collisions, doubles, outdated, renumber
 from state.store import Store
 
@@ -129,7 +129,7 @@ def test_texts_and_names_of_branches_stay(store: Store) -> None:
 
 def test_every_kind_of_reference_is_known() -> None:
     """A new field that holds keys must be added to the table in state/references.py."""
-    names = {name for kind in KINDS for name in kind.references}
+    names = {name for kind in KINDS for name in reference_fields(kind)}
     assert names == {"request", "plan", "task", "orchestration", "review"}
     found = {target for record in everything() for target, _ in references(record)}
     assert found == {Request, Plan, Task, Orchestration, Pull}
