@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from state.keys import is_key, number_of, suffix_of
-from state.record_files import encode, fields, header, parse
+from state.record_files import default, encode, fields, header, parse
 from state.records import Assignment, Plan, Record, Request, Task
 
 R = TypeVar("R", bound=Record)
@@ -52,7 +52,7 @@ def merge(cls: type[R], base: bytes, ours: bytes, theirs: bytes, texts: TextMerg
         left, right = _with_later_state(left, right)
     for field in fields(cls):
         sides = _Sides(
-            getattr(origin, field.name) if origin else _default(field),
+            getattr(origin, field.name) if origin else default(field),
             getattr(left, field.name),
             getattr(right, field.name),
         )
@@ -60,10 +60,6 @@ def merge(cls: type[R], base: bytes, ours: bytes, theirs: bytes, texts: TextMerg
         left = msgspec.structs.replace(left, **{field.name: mine})
         right = msgspec.structs.replace(right, **{field.name: other})
     return _shown(left, right)
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 def _both_moved(origin: Record | None, left: Record, right: Record) -> bool:

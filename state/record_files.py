@@ -70,11 +70,18 @@ def fields(cls: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
     return msgspec.structs.fields(cls)
 
 
+def default(field: msgspec.structs.FieldInfo) -> Any:
+    """What the field holds where a file says nothing."""
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
 def _without_defaults(struct: msgspec.Struct) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for field in fields(type(struct)):
         value = getattr(struct, field.name)
-        if value == _default(field) and field.name != "version":
+        if value == default(field) and field.name != "version":
             continue
         out[field.encode_name] = _plain(value)
     return out
@@ -86,12 +93,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return field.default_factory()
-    return field.default
 
 
 def _unknown(cls: type[msgspec.Struct], value: dict[str, Any]) -> list[str | int]:
