@@ -11,7 +11,7 @@ import msgspec
 from state.errors import InvalidFile
 from state.migrations import Newer
 from state.yaml_codec import short
-from state.yaml_reader import FIX, Path, locate, place
+from state.yaml_reader import FIX, KeyPath, locate, place
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
@@ -38,7 +38,7 @@ def mismatch(
     return _refused(data, where, path, f"expected {expected}, found {_shown(found)}", hint)
 
 
-def unknown_key(cls: type[Any], path: Path, data: bytes, where: str) -> InvalidFile:
+def unknown_key(cls: type[Any], path: KeyPath, data: bytes, where: str) -> InvalidFile:
     known = sorted(field.encode_name for field in msgspec.structs.fields(_bare(_kind_at(cls, path[:-1]))))
     return _refused(data, where, path, "unknown key", f"known keys: {', '.join(known)}")
 
@@ -53,11 +53,11 @@ def newer(error: Newer, data: bytes, where: str) -> InvalidFile:
     return _refused(data, where, ["version"], str(error), hint)
 
 
-def _refused(data: bytes, where: str, path: Path, reason: str, hint: str = FIX) -> InvalidFile:
+def _refused(data: bytes, where: str, path: KeyPath, reason: str, hint: str = FIX) -> InvalidFile:
     return InvalidFile(f"{place(where, *locate(data, where, path), path)}: {reason}", hint)
 
 
-def _kind_at(kind: Any, path: Path) -> Any:
+def _kind_at(kind: Any, path: KeyPath) -> Any:
     for part in path:
         kind = _bare(kind)
         if isinstance(part, int):
@@ -77,7 +77,7 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _value_at(value: Any, path: Path) -> object:
+def _value_at(value: Any, path: KeyPath) -> object:
     for part in path:
         value = value[part]
     return value

@@ -15,7 +15,7 @@ import yaml
 from state.errors import InvalidFile
 from state.yaml_codec import MAX_BYTES, MAX_DEPTH, MAX_NODES, NOT_RAW, plain_value, short
 
-Path = Sequence[str | int]
+KeyPath = Sequence[str | int]
 
 R = TypeVar("R", bound="_Reader")
 
@@ -32,12 +32,12 @@ def load(data: bytes, where: str) -> dict[str, object]:
     return _read(_Reader, data, where)[0]
 
 
-def locate(data: bytes, where: str, path: Path) -> tuple[int, int]:
+def locate(data: bytes, where: str, path: KeyPath) -> tuple[int, int]:
     """Line and column, from 1, of the key or the list item at `path` in a file that `load` has read."""
     return _read(partial(_Locator, path), data, where)[1].found
 
 
-def place(where: str, line: int, column: int, path: Path) -> str:
+def place(where: str, line: int, column: int, path: KeyPath) -> str:
     """`tasks/3.yaml:7:3: tasks[2].state`."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{_name(part)}" for part in path]
     named = "".join(parts if len(parts) <= _SHOWN else [*parts[:_SHOWN], "..."])
@@ -97,7 +97,7 @@ def _position(before: str) -> tuple[int, int]:
 
 
 def _invalid(
-    where: str, line: int, column: int, reason: str, hint: str = FIX, path: Path = ()
+    where: str, line: int, column: int, reason: str, hint: str = FIX, path: KeyPath = ()
 ) -> InvalidFile:
     return InvalidFile(f"{place(where, line, column, path)}: {reason}", hint)
 
@@ -186,7 +186,7 @@ class _Reader:
 class _Locator(_Reader):
     """Remembers where the key or the item of a list at `target` begins; the whole file if it is not there."""
 
-    def __init__(self, target: Path, *given: Any) -> None:
+    def __init__(self, target: KeyPath, *given: Any) -> None:
         super().__init__(*given)
         self.target = list(target)
         self.found = (1, 1)
