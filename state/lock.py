@@ -8,9 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from state.errors import Busy
 from state.files import UNCHANGED, Unwritable
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _PATIENCE = 1.0  # seconds of waiting before it is worth a word
 _NOTE = 120  # bytes
@@ -23,15 +27,27 @@ def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
 
     It blocks: tasks of an event loop take it in a thread.
     """
-    # Imported here since reading commands never lock. A new object per acquire: a shared one is no mutex
-    # across threads. The poll is short because the lock is held for milliseconds.
     from threading import get_ident
-
-    from filelock import FileLock, Timeout
 
     mine = (os.getpid(), get_ident(), str(path))
     if mine in _HELD:
         raise RuntimeError(f"{path}: this thread holds it already, and would wait for itself")
+    lock = _acquired(path, seconds)
+    _HELD.add(mine)
+    try:
+        _note_holder(path, what)
+        yield
+    finally:
+        _HELD.discard(mine)
+        with suppress(OSError):  # the work is done; at the latest, the lock ends with this process
+            lock.release()
+
+
+def _acquired(path: Path, seconds: float) -> BaseFileLock:
+    # Imported here since reading commands never lock. A new object per acquire: a shared one is no mutex
+    # across threads. The poll is short because the lock is held for milliseconds.
+    from filelock import FileLock, Timeout
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, poll_interval=0.002)
@@ -44,14 +60,7 @@ def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
         raise Busy(f"{path}: still locked after {seconds:.0f} s", _holder(path)) from None
     except OSError as error:
         raise Unwritable(f"{path}: can't lock: {error.strerror or error}", UNCHANGED) from None
-    _HELD.add(mine)
-    try:
-        _note_holder(path, what)
-        yield
-    finally:
-        _HELD.discard(mine)
-        with suppress(OSError):  # the work is done; at the latest, the lock ends with this process
-            lock.release()
+    return lock
 
 
 def _holder_file(path: Path) -> Path:
