@@ -103,7 +103,7 @@ def _committed(
 ) -> Iterator[tuple[Steps, Folders]]:
     """Past the commit point inside; a failure before it is undone."""
     try:
-        found, files = _planned(journal, root, changes, what)
+        found, files, private = _planned(journal, root, changes, what)
         steps = steps_of(journal, found)
         for folder in (str(staging_of(journal)), *steps.folders()):
             make_folder(folder, durable)
@@ -112,7 +112,7 @@ def _committed(
         raise unwritable(error, root, UNCHANGED) from None
     with folders:
         try:
-            _stage(journal, files, durable)
+            _stage(journal, files, private, durable)
         except OSError as error:
             raise unwritable(error, root, _undo(journal, durable)) from None
         except BaseException:
@@ -121,7 +121,10 @@ def _committed(
         yield steps, folders
 
 
-def _planned(journal: Path, root: Path, changes: Changes, what: str) -> tuple[Journal, list[NewFile]]:
+def _planned(
+    journal: Path, root: Path, changes: Changes, what: str
+) -> tuple[Journal, list[NewFile], list[NewFile]]:
+    """The journal, the files that must be durable before it is, and the private ones."""
     contents = {name: text.encode() for name, text in changes.writes.items() if text is not None}
     contents |= {name: _grown(root / name, append) for name, append in changes.appends.items()}
     token = os.urandom(8).hex()  # no other journal ever names these files
@@ -132,9 +135,11 @@ def _planned(journal: Path, root: Path, changes: Changes, what: str) -> tuple[Jo
     found = Journal(what, os.fsencode(way), moves, private, removes)
     staging = str(staging_of(journal))
     files = [NewFile(f"{staging}/{staged}", contents[name]) for staged, name in moves.items()]
-    for staged, name in private.items():
-        files.append(NewFile(f"{staging}/{staged}", changes.private[name].encode(), 0o600))
-    return found, [*files, NewFile(f"{staging}/{_NAMES}", msgspec.json.encode(found))]
+    own = [
+        NewFile(f"{staging}/{staged}", changes.private[name].encode(), 0o600)
+        for staged, name in private.items()
+    ]
+    return found, [*files, NewFile(f"{staging}/{_NAMES}", msgspec.json.encode(found))], own
 
 
 def _grown(path: Path, append: Append) -> bytes:
@@ -145,10 +150,11 @@ def _grown(path: Path, append: Append) -> bytes:
         return file.read(append.offset) + append.text.encode()
 
 
-def _stage(journal: Path, files: list[NewFile], durable: bool) -> None:
+def _stage(journal: Path, files: list[NewFile], private: list[NewFile], durable: bool) -> None:
     """Up to the commit point, which is the rename."""
     staging = staging_of(journal)
     _empty(staging)
+    write_new(private, durable=False)  # of this machine's present: after a power cut nobody misses it
     write_new(files, durable)
     sync_folder(staging, durable)
     (staging / _NAMES).rename(journal)

@@ -67,7 +67,13 @@ class Numbers:
     def _give(self, made: Sequence[str]) -> None:
         highest = max(map(number_of, made), default=0)
         if highest > self._last_given():
-            _replace(self._given, f"{highest}\n".encode())
+            self._given.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._given, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                # In place: to rename over a file makes the disk write it out, and one sector is never torn.
+                os.pwrite(descriptor, f"{highest:{_FIELD}d}\n".encode(), 0)
+            finally:
+                os.close(descriptor)
 
     def _last_given(self) -> int:
         try:
