@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from agents.git import GitError, Repository
+from agents.git_lock import git_locked
 from agents.workspace import Workspace, attempt_ref, local, task_branch
 from state.errors import Conflict, Unavailable
-from state.lock import locked
 from state.records import Task
 from state.store import Store
 
@@ -56,7 +56,7 @@ def _publish(workspace: Workspace, branch: str, commit: str, before: str) -> Non
 def settle(store: Store, task_id: str) -> None:
     """Point the task's branch to what its record says. Whoever looks last, under the lock, is right."""
     workspace = local(store)
-    with locked(workspace.git_lock, "git update-ref"):
+    with git_locked(workspace.git_lock, "git update-ref", workspace.repository.git_dir):
         task = store.get(Task, task_id)
         if task.commit is None or task.branch != task_branch(task.key):
             return

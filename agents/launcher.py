@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from agents.audit_mirror import checkpoint
 from agents.coder import diffstat
 from agents.completion import close
+from agents.follow import following, undo_killed
 from agents.git import NETWORK_SECONDS, Repository, last_line
+from agents.git_lock import git_locked
 from agents.orchestrator import latest, pinned, remote_url
 from agents.workspace import Workspace, branch_ref, local
 from state.errors import Conflict, Unavailable
 from state.keys import number_of
 from state.lifecycle import move
 from state.location import Location, git_dir_of
-from state.lock import locked
 from state.records import Landing, Launch, Orchestration, Outcome, Plan, Review, Task
 from state.store import Store
 
@@ -78,12 +77,15 @@ def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[O
 def _merge(location: Location, workspace: Workspace, landing: Landing) -> None:
     """Fast-forward the local target. A working tree that is on it follows, its own changes untouched."""
     git, target = workspace.repository, landing.target_branch
-    with locked(workspace.git_lock, "launch"):
+    folders = _checked_out(git, location, target)
+    git_dirs = [git.git_dir, *filter(None, map(git_dir_of, folders))]
+    with git_locked(workspace.git_lock, "launch", *git_dirs):
         head = pinned(git, target)
+        undo_killed(git, location.private, head)
         if git.is_ancestor(landing.commit, head):
             return
         _refuse_moved(target, head, landing.before)
-        with _following(_checked_out(git, location, target), head, landing.commit):
+        with following(location.private, folders, head, landing.commit):
             git.update_ref(branch_ref(target), landing.commit, head)
 
 
@@ -113,37 +115,6 @@ def _main_tree(git: Repository, location: Location, listed: Path) -> Path:
         return location.root
     status, configured, _ = git.attempt("config", "core.worktree")
     return listed if status else git.git_dir / os.fsdecode(configured).rstrip("\n")
-
-
-@contextmanager
-def _following(folders: list[Path], old: str, new: str) -> Iterator[None]:
-    """Bring the folders from `old` to `new`; back again, if one refuses or the block fails."""
-    moved: list[Path] = []
-    try:
-        for folder in folders:
-            _follow(folder, old, new)
-            moved.append(folder)
-        yield
-    except BaseException:
-        for folder in moved:
-            _follow(folder, new, old)
-        raise
-
-
-def _follow(folder: Path, old: str, new: str) -> None:
-    """Bring the folder from `old` to `new` as `git merge --ff-only` would: all of it, or none."""
-    git_dir = git_dir_of(folder)
-    if git_dir is None:
-        raise Conflict(f"{folder}: no working tree to update", "launch from the one that is on the branch")
-    git = Repository(git_dir, folder)
-    git.attempt("update-index", "-q", "--refresh")
-    status, _, err = git.attempt("read-tree", "-m", "-u", old, new)
-    if status:
-        said = next((line for line in err.splitlines() if line.strip()), "git read-tree failed")
-        raise Conflict(
-            f"{folder}: {said.removeprefix('error: ')}",
-            "commit or stash the changes there, or launch with --as push; nothing was changed",
-        )
 
 
 def _push(workspace: Workspace, name: str, landing: Landing) -> None:

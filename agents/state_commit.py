@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from agents.git import GitError, Repository
+from agents.git_lock import git_locked
 from agents.state_snapshot import Snapshot, snapshot
 from agents.user_index import change_entries, forget_killed
 from state.errors import Conflict, UsageError
@@ -76,7 +77,7 @@ def _attempt(store: Store, folder: Path, message: str | None, dry_run: bool) -> 
     entries = _entries(found, git, folder)
     tree = _tree(Repository(location.own_git_dir, location.root, folder / "index"), head, entries)
     commit = git.commit_tree(tree, [head] if head else [], planned.message.rstrip("\n") + "\n")
-    with locked(location.private / "git-lock", "state:commit"):
+    with git_locked(location.private / "git-lock", "state:commit", location.git_dir, location.own_git_dir):
         change_entries(git, folder, entries)
         moved = _move(git, head, commit, planned.message)
     return msgspec.structs.replace(planned, commit=commit) if moved else None

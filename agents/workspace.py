@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from agents.git import NETWORK_SECONDS, GitError, Repository, last_line
+from agents.git_lock import git_locked
 from agents.worktrees import Pool
 from state.config import Config
 from state.errors import Conflict, RefactoryError, Unavailable
@@ -102,7 +103,7 @@ class Workspace:
             return None
         if status:
             raise Unavailable(f"git fetch from {self.remote}: {last_line(err)}")
-        with locked(self.git_lock, "git update-ref"):
+        with git_locked(self.git_lock, "git update-ref", self.repository.git_dir):
             commit = self.repository.run("rev-parse", "--verify", arrived)
             self._set_ref(f"refs/refactory/remote/{branch}", commit)
             for ref in [arrived, *self._left_by_killed_fetches()]:
@@ -129,7 +130,7 @@ class Workspace:
 
     def set_branch(self, branch: str, commit: str, owner: str) -> None:
         """Move one of our branches; what it pointed to is backed up unless it is in the new history."""
-        with locked(self.git_lock, "git update-ref"):
+        with git_locked(self.git_lock, "git update-ref", self.repository.git_dir):
             self.move_branch(branch, commit, owner)
 
     def move_branch(self, branch: str, commit: str, owner: str) -> None:
@@ -153,14 +154,14 @@ class Workspace:
 
     def keep(self, owner: str, commit: str) -> None:
         """Back up a commit that no branch of ours points to."""
-        with locked(self.git_lock, "git update-ref"):
+        with git_locked(self.git_lock, "git update-ref", self.repository.git_dir):
             instead = attempt_ref(task_branch(owner), commit)
             self._set_ref(backup_ref(owner, commit), commit, instead)
 
     def offer(self, branch: str, commit: str) -> None:
         """Have a commit at a ref of its own, here and at the remote: for who is told of it."""
         ref = attempt_ref(branch, commit)
-        with locked(self.git_lock, "git update-ref"):
+        with git_locked(self.git_lock, "git update-ref", self.repository.git_dir):
             self._set_ref(ref, commit)
         if self.remote:
             self.push(commit, ref)

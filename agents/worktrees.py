@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.git import Changed, GitError, Repository, changes
+from agents.git_lock import git_locked
 from agents.inhabitants import kill_inhabitants
 from agents.nested import dissolve_repositories, new_gitlinks, self_hidden
 from agents.newly_ignored import for_record, newly_ignored, tree_with
 from agents.state_tree import STATE_FOLDER, is_state, with_state_of, without_state
 from state.errors import Busy, RefactoryError, WorkFailed
-from state.lock import locked
 
 _MOST = 256  # worktrees of one clone; far above what a machine can run at once
 
@@ -185,7 +185,7 @@ class Pool:
 
     def _add(self, name: str, commit: str) -> Path:
         path = self.folder / name
-        with locked(self._git_lock, "worktree add"):
+        with git_locked(self._git_lock, "worktree add", self.repository.git_dir):
             self.repository.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(path), commit)
         git_dir = (path / ".git").read_text(encoding="utf-8").removeprefix("gitdir: ").strip()
         (self.folder / f"{name}.ready").write_text(git_dir, encoding="utf-8")
@@ -195,7 +195,7 @@ class Pool:
         """Also what a killed `worktree add` left: a folder, an entry, or half of one."""
         path = self.folder / name
         (self.folder / f"{name}.ready").unlink(missing_ok=True)
-        with locked(self._git_lock, "worktree remove"):
+        with git_locked(self._git_lock, "worktree remove", self.repository.git_dir):
             for entry, named in self._registered():
                 if named == name:
                     shutil.rmtree(entry, ignore_errors=True)
