@@ -73,9 +73,9 @@ class History(RuleBasedStateMachine):
         with self.stores[who].transaction("t") as changes:
             for work in works:
                 work(changes, model)
-        self.model = model
-        for kind, key in model:
+        for kind, key in set(model) - set(self.model):
             self.given[kind] = max(self.given.get(kind, 0), number_of(key))
+        self.model = model
 
     def some(self, pick: int) -> Movable | None:
         found = list(self.model.values())
