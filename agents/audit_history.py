@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from agents.blob_id import blob_id
 from agents.git import Repository, shown
 from state.audit_chain import Anchor, Log, checked
 
@@ -60,12 +60,7 @@ def _sizes(git: Repository, blobs: list[str]) -> dict[str, int]:
 
 def _is_beginning(data: bytes, blob: str, size: int) -> bool:
     """By git's own id, so that not every version has to be read."""
-    if size > len(data):
-        return False
-    digest = hashlib.sha1(usedforsecurity=False) if len(blob) == 40 else hashlib.sha256()
-    digest.update(b"blob %d\0" % size)
-    digest.update(memoryview(data)[:size])
-    return digest.hexdigest() == blob
+    return size <= len(data) and blob_id(memoryview(data)[:size], like=blob) == blob
 
 
 def elsewhere(git: Repository, root: Path, anchor: Anchor, everywhere: Versions) -> tuple[str, Log] | None:

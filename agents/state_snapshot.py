@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from agents.blob_id import blob_id
 from agents.git import Repository
+from agents.state_tree import STATE_FOLDER
 from state.canonical import load
 from state.errors import UsageError
 from state.files import is_half_written
@@ -16,7 +17,6 @@ from state.record_files import decode
 from state.records import BY_FOLDER
 from state.store import Store
 
-_FOLDER = ".refactory"
 _REGULAR = ("100644", "100755")
 
 
@@ -37,15 +37,14 @@ class Snapshot:
 def snapshot(store: Store, git: Repository, head: str | None) -> Snapshot:
     """Raises InvalidFile for a file that nobody could read: a record with conflict markers in it."""
     if store.location.records.is_symlink():
-        raise UsageError(f"{_FOLDER} is a symbolic link: what it holds is not in this repository")
+        raise UsageError(f"{STATE_FOLDER} is a symbolic link: what it holds is not in this repository")
     before = _committed(git, head) if head else {}
-    algorithm = "sha256" if head and len(head) == 64 else "sha1"
     contents: dict[str, bytes] = {}
     present: set[str] = set()
     with store.lock("state:commit"):
-        for path, data in _files(os.fspath(store.location.records), _FOLDER):
+        for path, data in _files(os.fspath(store.location.records), STATE_FOLDER):
             present.add(path)
-            if before.get(path, ("", ""))[1] != _blob(data, algorithm):
+            if before.get(path, ("", ""))[1] != blob_id(data, like=head or ""):
                 contents[path] = data
     ignored = _ignored(git, [path for path in contents if path not in before])
     contents = {path: data for path, data in contents.items() if path not in ignored}
@@ -56,7 +55,7 @@ def snapshot(store: Store, git: Repository, head: str | None) -> Snapshot:
 
 def _committed(git: Repository, head: str) -> dict[str, tuple[str, str]]:
     """Regular files alone: what else somebody has put there stays as it is."""
-    out = git.raw("ls-tree", "-r", "-z", "--full-tree", head, "--", _FOLDER).decode(
+    out = git.raw("ls-tree", "-r", "-z", "--full-tree", head, "--", STATE_FOLDER).decode(
         "utf-8", "surrogateescape"
     )
     found = {}
@@ -79,11 +78,6 @@ def _files(folder: str, name: str) -> Iterator[tuple[str, bytes]]:
                 yield path, file.read()
 
 
-def _blob(data: bytes, algorithm: str) -> str:
-    """Git's name for the content (gitformat: `blob`, its length, NUL, the bytes)."""
-    return hashlib.new(algorithm, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
 def _ignored(git: Repository, paths: list[str]) -> set[str]:
     """New files that the user told git to ignore."""
     if not paths:
@@ -97,7 +91,9 @@ def _removed(git: Repository, missing: set[str]) -> set[str]:
     """Without what a sparse checkout leaves out."""
     if not missing:
         return set()
-    listed = git.raw("ls-files", "-t", "-z", "--", _FOLDER).decode("utf-8", "surrogateescape").split("\0")
+    listed = (
+        git.raw("ls-files", "-t", "-z", "--", STATE_FOLDER).decode("utf-8", "surrogateescape").split("\0")
+    )
     return missing - {line[2:] for line in listed if line.startswith("S ")}
 
 
