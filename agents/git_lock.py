@@ -26,7 +26,7 @@ def git_locked(lock: Path, what: str, *git_dirs: Path) -> Iterator[None]:
     with locked(lock, what):
         cleared = _cleared(note)
         if cleared:
-            note.write_bytes(b"\0".join(map(os.fsencode, git_dirs)))
+            note.write_bytes(b"".join(os.fsencode(folder) + b"\0" for folder in git_dirs))
         yield
         if cleared:
             note.unlink(missing_ok=True)
@@ -36,9 +36,10 @@ def _cleared(note: Path) -> bool:
     """False if somebody's git still runs that may be the one that made the locks."""
     try:
         began = note.stat().st_mtime_ns
-        git_dirs = [Path(os.fsdecode(name)) for name in note.read_bytes().split(b"\0")]
+        *names, _ = note.read_bytes().split(b"\0")  # after the last NUL: nothing, or a name that is cut off
     except FileNotFoundError:
         return True
+    git_dirs = [Path(os.fsdecode(name)) for name in names]
     left = [path for path in _locks(git_dirs) if _made(path, began)]
     if left and not _ended(git_dirs):
         return False

@@ -81,6 +81,19 @@ def test_locks_of_a_failure_are_removed(git_dir: Path) -> None:
     assert left(git_dir) == set()
 
 
+@pytest.mark.parametrize("name", ["", "the folder above"])
+def test_a_note_that_is_cut_off_names_no_folder(
+    git_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """By a full disk or a power cut: else `yarn.lock` would be taken for one of git's."""
+    monkeypatch.chdir(git_dir.parent)
+    holder(git_dir, lambda: None)
+    (git_dir / "refactory" / "git-lock.work").write_bytes(os.fsencode(git_dir.parent) if name else b"")
+    (git_dir.parent / "yarn.lock").touch()
+    left(git_dir)
+    assert (git_dir.parent / "yarn.lock").exists()
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="who works in a repository is told by /proc")
 def test_while_a_git_is_at_work_there_its_locks_stay(git_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_lock, "_PATIENCE", 0.1)
