@@ -10,10 +10,10 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from agents.git import NETWORK_SECONDS
+from agents.git_lock import git_locked
 from agents.inhabitants import inhabitants, is_ours, kill_inhabitants
 from agents.presence import anybody
 from agents.workspace import branch_ref, task_branch
-from state.lock import locked
 from state.records import Task
 
 _ATTEMPTS = "refs/refactory/attempts/"
@@ -91,6 +91,6 @@ def _over(evidence: Evidence, task: Task, commit: str) -> bool:
 
 def _remove_ref(evidence: Evidence, ref: str, backup: Backup) -> None:
     commit = evidence.refs[ref]
-    with locked(evidence.workspace.git_lock, "doctor"):
+    with git_locked(evidence.workspace.git_lock, "doctor", evidence.git.git_dir):
         backup.ref(ref, commit)
         evidence.git.run("update-ref", "-d", ref, commit)

@@ -273,6 +273,12 @@ def killed_late_agent(clinic: Clinic) -> None:
     clinic.workspace.offer(task_branch(done.key), clinic.repo.git("rev-parse", "main"))
 
 
+def killed_update_of_a_ref(clinic: Clinic) -> None:
+    killed_late_agent(clinic)
+    (clinic.private / "git-lock.work").write_bytes(bytes(clinic.git_dir) + b"\0")
+    (clinic.git_dir / "packed-refs.lock").touch()
+
+
 def lock_on_our_ref(clinic: Clinic) -> None:
     clinic.old(clinic.git_dir / "refs/heads" / f"{clinic.task('One').branch}.lock", "")
 
@@ -296,6 +302,7 @@ def lock_on_our_ref(clinic: Clinic) -> None:
         (left_worktree, "worktree"),
         (killed_fetch, "ref"),
         (killed_late_agent, "ref"),
+        (killed_update_of_a_ref, "ref"),
         (lock_on_our_ref, "git-lock"),
     ],
 )
