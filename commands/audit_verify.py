@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 
 @click.pass_obj
-def run(context: Context, /, strict: bool, **given: Any) -> int:
+def run(context: Context, /, strict: bool, accept: str | None, **given: Any) -> int:
     from agents.audit_mirror import checkpoint
+    from agents.audit_verify import accept as accept_loss
     from agents.audit_verify import verified
 
     form = chosen_format(given)
     store = context.only_here("audit:verify")
     answer, heads = verified(store)
+    if accept and answer.findings:
+        accept_loss(store, answer.findings, accept)
+        answer, heads = verified(store)
     if not answer.findings:
         checkpoint(store, heads)
     if strict:
@@ -54,6 +58,11 @@ COMMAND = click.Command(
             ["--strict"],
             is_flag=True,
             help="Lines that are known of and not here count, wherever they may be.",
+        ),
+        click.Option(
+            ["--accept"],
+            metavar="REASON",
+            help="Say in the log that lines which are gone are not missed; changed ones stay findings.",
         ),
         *output_options(numbered=False),
     ],

@@ -20,17 +20,22 @@ from state.audit_memory import Head
 _NAME = re.compile(r"[0-9a-f]{8}-[0-9]{4}-[0-9]{2}\.jsonl")
 _HASH = -66  # from here on a line holds its hash, the quote and the brace
 _DECODER = msgspec.json.Decoder(Line)
+_LOGS = "audit/"
+_ACCEPTED = re.compile(r"accepted ([0-9a-f]{64}): (.*)", re.DOTALL)
 
 
 @dataclass
 class Log:
-    """One file. `hashes`: those of its lines, each with its number; `previous`: what the first line follows."""
+    """One file. `hashes`: those of its lines, each with its number; `previous`: what the first line follows;
+    `accepted`: heads whose loss somebody accepts in it, and what was said of it.
+    """
 
     name: str
     data: bytes = field(repr=False)
     previous: str = ""
     hashes: dict[str, int] = field(default_factory=dict)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    accepted: dict[str, str] = field(default_factory=dict)
 
     @property
     def head(self) -> Head:
@@ -68,6 +73,8 @@ def checked(name: str, data: bytes) -> Log:
         fault = fault or _misplaced(log, line, number, previous)
         if fault:
             log.faults.append((number, fault))
+        elif line.record.startswith(_LOGS) and (found := _ACCEPTED.fullmatch(line.note)):
+            log.accepted[found[1]] = f"accepted by {line.actor}, {line.at}: {found[2]}"
         log.hashes[line.hash] = number
         previous = line.hash
     return log
@@ -91,6 +98,11 @@ def read_line(text: bytes) -> tuple[Line | None, str]:
     if text[_HASH:] != sha256(text[:_HASH] + b'"}').hexdigest().encode() + b'"}':
         return line, "was changed: its hash is that of another text"
     return line, ""
+
+
+def acceptance(name: str, lost: str, reason: str) -> tuple[str, str]:
+    """Subject and text of the line which says that a log's lines up to the hash `lost` are not missed."""
+    return f"{_LOGS}{name}", f"accepted {lost}: {reason}"
 
 
 def _misplaced(log: Log, line: Line, number: int, previous: str | None) -> str:

@@ -84,6 +84,10 @@ class Transaction:
         """An audit line for something refused or seen that changes no record."""
         self._audit.append(Change(f"{record.folder}/{record.key}", _state(record), _state(record), text))
 
+    def say(self, subject: str, text: str) -> None:
+        """An audit line about what is no record."""
+        self._audit.append(Change(subject, None, None, text))
+
     def keep(self, name: str, text: str) -> None:
         """A file in the private folder, written if and only if the records are."""
         self._private[name] = text

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.audit_mirror import checkpoint
-from agents.audit_verify import Verification, verify
+from agents.audit_verify import Verification, accept, verify
 from state import journal
 from state.audit import Line, sealed
 from state.records import Request
@@ -428,3 +428,38 @@ def test_a_month_that_is_gone_is_missed(repo: Repo, store: Store, monkeypatch: p
     logs[1].write_bytes(data)
     logs[0].unlink()
     assert "the writer's file before it is missing" in found(store)[0]
+
+
+def test_the_first_changed_line_of_a_committed_log_is_named(repo: Repo, store: Store) -> None:
+    requests(store, "a", "b", "c")
+    commit(repo)
+    lines = the_log(store).read_bytes().splitlines(keepends=True)
+    the_log(store).write_bytes(b"".join([lines[0], other_actor(lines[1]), lines[2]]))
+    gone = [finding for finding in verify(store).findings if "committed lines" in finding.message]
+    assert [(finding.line, finding.message.split()[0]) for finding in gone] == [(2, "2")]
+
+
+def test_a_commit_that_only_the_reflog_has_is_named(repo: Repo, store: Store) -> None:
+    repo.git("checkout", "-q", "--detach")
+    requests(store, "a")
+    lost = commit(repo)
+    repo.git("checkout", "-q", "main")
+    (finding,) = verify(store).findings
+    assert f"git branch rescue {lost[:12]}" in finding.hint
+    repo.git("branch", "rescue", lost)
+    whole(store)
+
+
+def test_a_loss_that_is_accepted_is_a_note_and_says_why(repo: Repo, store: Store) -> None:
+    requests(store, "a")
+    commit(repo)
+    requests(store, "b")
+    repo.git("checkout", "-q", "--", ".refactory")
+    repo.git("clean", "-qfd", ".refactory")
+    answer = verify(store)
+    assert answer.findings
+    accept(store, answer.findings, "taken back by hand")
+    assert "taken back by hand" in whole(store).notes[0].hint
+    the_newest = max((store.location.records / "audit").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    the_newest.unlink()
+    assert found(store), "without the line that accepts it, it is a finding again"
