@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from state.errors import InvalidFile
-from state.records import Budgets
+from state.records import Budgets, Headcount
+
+Count = Annotated[int, Meta(ge=0, le=100)]
+Tokens = Annotated[int, Meta(ge=1, le=10**9)]
+Seconds = Annotated[float, Meta(gt=0, le=7 * 86400)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -16,26 +21,26 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
 
 
 class Model(Section, frozen=True, kw_only=True):
-    """An OpenAI-compatible endpoint. `base_url` None: OPENAI_BASE_URL, else OpenAI's own."""
+    """An OpenAI-compatible endpoint. `baseUrl` null: OPENAI_BASE_URL, else OpenAI's own."""
 
     model: str = "gpt-6.2-sol"
     api: Literal["auto", "responses", "chat", "completions"] = "auto"
     base_url: str | None = None
     api_key_env: str = "OPENAI_API_KEY"
     stream: bool = False
-    timeout: float = 300.0
-    retries: int = 3
-    backoff: float = 1.0
-    max_output_tokens: int | None = None
+    timeout: Seconds = 300.0
+    retries: Count = 3
+    backoff: Annotated[float, Meta(ge=0, le=3600)] = 1.0
+    max_output_tokens: Tokens | None = None
 
 
 class Test(Section, frozen=True, kw_only=True):
-    """`command` None: detected. `required` False accepts work that no test has seen."""
+    """`command` null: detected. `required` false accepts work that no test has seen."""
 
     command: str | None = None
     junit: str | None = None
     required: bool = True
-    seconds: float = 600.0
+    seconds: Seconds = 600.0
     pass_env: list[str] = []
 
 
@@ -43,9 +48,9 @@ class Coder(Section, frozen=True, kw_only=True):
     backend: Literal["model", "command", "scripted"] = "model"
     answers: str | None = None
     command: str | None = None
-    seconds: float = 1800.0
-    patch_attempts: int = 3
-    context_tokens: int = 60_000
+    seconds: Seconds = 1800.0
+    patch_attempts: Count = 3
+    context_tokens: Tokens = 60_000
     pass_env: list[str] = []
 
 
@@ -60,21 +65,21 @@ class Reviewer(Section, frozen=True, kw_only=True):
 
     backend: Literal["rules", "model"] = "rules"
     blocking: Literal["error", "warning", "note"] = "error"
-    max_file_bytes: int = 1_000_000
+    max_file_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 1_000_000
 
 
 class Server(Section, frozen=True, kw_only=True):
-    port: int = 3000
+    port: Annotated[int, Meta(ge=0, le=65535)] = 3000
 
 
 class Config(Section, frozen=True, kw_only=True):
     version: Literal[1] = 1
-    agents: int = 2
-    testers: int = 2
+    agents: Headcount = 2
+    testers: Headcount = 2
     target_branch: str | None = None
     remote: str | None = None
     worktrees: str | None = None
-    lease_seconds: float = 60.0
+    lease_seconds: Annotated[float, Meta(ge=1, le=86400)] = 60.0
     durability: Literal["full", "fast"] = "full"
     strategy: Literal["round-robin", "least-loaded"] = "round-robin"
     budgets: Budgets = Budgets()

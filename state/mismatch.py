@@ -16,7 +16,7 @@ from state.yaml_reader import FIX, KeyPath, locate, place
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_TYPE = re.compile(r"Expected `[^`]*`, got|Invalid enum value")
+_TYPE = re.compile(r"Expected `[^`]*`(, got| [<>])|Invalid enum value")
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 
 
@@ -86,12 +86,19 @@ def _value_at(value: Any, path: KeyPath) -> object:
 def _words(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _words(arguments[0])
+        return _words(arguments[0]) + "".join(map(_range, arguments[1:]))
     if origin in (Union, UnionType):
         return " or ".join(map(_words, arguments))
     if origin is Literal:
         return ("one of " if len(arguments) > 1 else "") + ", ".join(map(str, arguments))
     return "a list" if origin is list else _WORDS.get(kind, "keys and values")
+
+
+def _range(meta: msgspec.Meta) -> str:
+    """Bounds in words."""
+    if meta.le is None:
+        return f" of at least {meta.ge}" if meta.ge is not None else ""
+    return f" from {meta.ge} to {meta.le}" if meta.ge is not None else f" above {meta.gt}, up to {meta.le}"
 
 
 def _shown(value: object) -> str:

@@ -22,6 +22,7 @@ TaskState = Literal[
 Severity = Literal["error", "warning", "note"]
 EjectReason = Literal["conflict", "red", "dependency", "unfinished", "empty"]
 SentBackFor = Literal["conflict", "red", "dependency", "review", "rework"]
+Headcount = Annotated[int, msgspec.Meta(ge=1, le=64)]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -136,11 +137,11 @@ class Pull(Record, frozen=True, kw_only=True):
 
 
 class Budgets(Part, frozen=True, kw_only=True):
-    """Attempts per task; tokens and minutes per orchestration (None: no bound)."""
+    """Attempts per task; tokens and minutes per orchestration (null: no bound)."""
 
-    attempts: int = 3
-    tokens: int | None = None
-    minutes: float | None = None
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3
+    tokens: Annotated[int, msgspec.Meta(ge=1, le=10**15)] | None = None
+    minutes: Annotated[float, msgspec.Meta(gt=0, le=525_600)] | None = None
 
 
 class Assignment(Part, frozen=True, kw_only=True):
@@ -186,7 +187,7 @@ class Orchestration(Record, frozen=True, kw_only=True):
     remote: str | None = None
     strategy: Literal["round-robin", "least-loaded"] = "round-robin"
     agents: list[str] = []
-    testers: int = 2
+    testers: Headcount = 2
     budgets: Budgets = Budgets()
     assignments: list[Assignment] = []
     outcome: Outcome | None = None

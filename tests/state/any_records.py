@@ -28,7 +28,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     """What a field of this type may hold."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return values(arguments[0])
+        return numbers(*arguments)
     if origin in (Union, UnionType):
         return st.one_of(*map(values, arguments))
     if origin is Literal:
@@ -36,6 +36,13 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if origin is list:
         return st.lists(values(arguments[0]), max_size=3)
     return _PLAIN[kind] if kind in _PLAIN else structs(kind)
+
+
+def numbers(kind: Any, meta: msgspec.Meta) -> st.SearchStrategy[Any]:
+    if kind is int:
+        return st.integers(meta.ge, meta.le)
+    least = meta.gt if meta.gt is not None else meta.ge
+    return st.floats(least, meta.le, exclude_min=meta.gt is not None)
 
 
 def structs(cls: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
