@@ -19,6 +19,8 @@ from state.records import Plan, Pull, Request, SentBack, SentBackFor, Task, Test
 from state.store import Store
 from state.transaction import Transaction
 
+_OVER = {"merged", "cancelled"}
+
 
 def report(store: Store, agent: str, task_id: str, token: int | None, report: Report) -> tuple[Pull, bool]:
     """Record an agent's attempt. The same report again gives the same pull, and False: nothing was new."""
@@ -159,9 +161,11 @@ def retry(store: Store, task_id: str) -> Task:
             raise Conflict(
                 f"task {number} is blocked: {task.feedback}", "retry what it depends on: that frees it"
             )
-        refuse_cancelled(changes.get(Request, changes.get(Plan, task.plan).request))
+        plan = changes.get(Plan, task.plan)
+        refuse_cancelled(changes.get(Request, plan.request))
         task = changes.put(move(task, "assigned" if task.agent else "pending", attempts=0))
         free(changes, task.plan)
+        reopen(changes, plan)
         return task
 
 
@@ -183,17 +187,29 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
         block(changes, task)
         cancelled = changes.put(move(task, "cancelled", feedback=reason or task.feedback))
         plan = changes.get(Plan, task.plan)
-        if plan.state == "failed":
+        if plan.state == "failed" or (plan.state == "orchestrated" and _states(changes, plan) == _OVER):
             close(changes, plan)  # it may have been the last that was missing
         return cancelled
 
 
 def close(changes: Transaction, plan: Plan) -> None:
     """Done when every task is in the target; failed, and open to be retried, when some are not."""
-    states = {changes.get(Task, key).state for key in plan.tasks}
-    end: Literal["done", "failed"] = "done" if states <= {"merged", "cancelled"} else "failed"
+    end: Literal["done", "failed"] = "done" if _states(changes, plan) <= _OVER else "failed"
     if plan.state != end:
         changes.put(move(plan, end))
     request = changes.get(Request, plan.request)
     if request.state in ("in_progress", "failed") and request.state != end:
         changes.put(move(request, end))
+
+
+def reopen(changes: Transaction, plan: Plan) -> None:
+    """A task of it is wanted after all: it is no longer done, and can be orchestrated again."""
+    if plan.state == "done":
+        changes.put(move(plan, "failed"))
+    request = changes.get(Request, plan.request)
+    if request.state == "done":
+        changes.put(move(request, "failed"))
+
+
+def _states(changes: Transaction, plan: Plan) -> set[str]:
+    return {changes.get(Task, key).state for key in plan.tasks}

@@ -62,10 +62,10 @@ def settled(status: plan_status.Status) -> bool:
 
 
 def exit_code(status: plan_status.Status) -> int:
-    """0: every task is completed; 7: some are; 1: none is."""
+    """0: every task that is wanted is completed; 7: some are; 1: none is."""
     wanted = [task for task in status.tasks if task.state != "cancelled"]
     done = [task for task in wanted if task.state in _DONE]
-    return 0 if len(done) == len(wanted) else 7 if done else 1
+    return 1 if not done else 0 if len(done) == len(wanted) else 7
 
 
 def working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:

@@ -13,6 +13,7 @@ from commands._coding import code, exit_code, settled, working
 from commands._context import Context
 from commands._progress import Progress
 from state.errors import Conflict
+from state.keys import number_of
 from state.records import Plan
 
 _MOVES = 5  # how often the target may move under a launch before it is given up
@@ -46,8 +47,18 @@ class Run:
         status = self._status()
         with working(self.context, status.orchestration):
             if status.plan.state == "done":
-                return self._result("launch", 0)  # an earlier run got there
+                return self._done(status)
             return self._stages()
+
+    def _done(self, status: plan_status.Status) -> Result:
+        """An earlier run got there."""
+        for task in status.tasks:
+            if task.state not in ("merged", "cancelled"):
+                raise Conflict(
+                    f"plan {number_of(self.plan)} is done, but task {number_of(task.key)} is {task.state}",
+                    "`refactory doctor --fix` reopens it",
+                )
+        return self._result("launch", exit_code(status))
 
     def _stages(self) -> Result:
         moves = 0

@@ -164,7 +164,10 @@ def _task_line(task: Task) -> str:
 
 def _next(result: Result) -> str:
     """What to do about what failed."""
-    failed = [number_of(task.key) for task in result.status.tasks if task.state == "failed"]
+    tasks = result.status.tasks
+    if all(task.state == "cancelled" for task in tasks) and tasks:
+        return f"every task is cancelled: `refactory task:retry {number_of(tasks[0].key)}` has one done after all"
+    failed = [number_of(task.key) for task in tasks if task.state == "failed"]
     if not failed or result.exit_code == 0:
         return ""
     request = number_of(result.status.request.key)

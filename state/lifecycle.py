@@ -17,7 +17,7 @@ REQUEST = {
     "planned": {"in_progress", "planned", "cancelled"},
     "in_progress": {"done", "failed", "cancelled", "planned"},
     "failed": {"in_progress", "planned", "cancelled", "done"},
-    "done": set[str](),
+    "done": {"failed"},
     "cancelled": set[str](),
 }
 PLAN = {
@@ -25,7 +25,7 @@ PLAN = {
     "approved": {"orchestrated"},
     "orchestrated": {"done", "failed", "orchestrated"},
     "failed": {"orchestrated", "done"},
-    "done": set[str](),
+    "done": {"failed"},
 }
 TASK = {
     "pending": {"assigned", "blocked", "cancelled"},

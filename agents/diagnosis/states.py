@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from agents.completion import reopen
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
@@ -28,9 +29,10 @@ def illegal(evidence: Evidence) -> Iterator[Found]:
         for fault in _of_task(task):
             yield found("state", f"task {number_of(task.key)} is {task.state}, but {fault}", _HINT)
     for plan in plans.values():
-        states = [tasks[key].state for key in plan.tasks if key in tasks]
-        for fault in _of_plan(plan, states, plan.key in orchestrated):
+        mine = [tasks[key] for key in plan.tasks if key in tasks]
+        for fault in _of_plan(plan, [task.state for task in mine], plan.key in orchestrated):
             yield found("state", f"plan {number_of(plan.key)} is {plan.state}, but {fault}", _HINT)
+        yield from _unfinished(evidence.store, plan, mine)
     for request in evidence.records(Request).values():
         if request.state in ("planned", "in_progress", "done", "failed") and request.key not in planned:
             message = f"request {number_of(request.key)} is {request.state}, but it has no plan"
@@ -49,8 +51,21 @@ def _of_plan(plan: Plan, states: Sequence[str], orchestrated: bool) -> Iterator[
         yield "it has no orchestration"
     if plan.state in ("draft", "approved") and set(states) & set(_STARTED):
         yield "its tasks are started"
-    if plan.state == "done" and not set(states) <= {"merged", "cancelled"}:
-        yield "not all its tasks are merged or cancelled"
+
+
+def _unfinished(store: Store, plan: Plan, tasks: Sequence[Task]) -> Iterator[Found]:
+    """One side of a merge had it done, the other wanted more of it."""
+    left = [task for task in tasks if task.state not in ("merged", "cancelled")]
+    if plan.state == "done" and left:
+        message = f"plan {number_of(plan.key)} is done, but task {number_of(left[0].key)} is {left[0].state}"
+        yield fixable("state", message, "reopen the plan", partial(_reopen, store, plan))
+
+
+def _reopen(store: Store, plan: Plan, backup: Backup) -> None:
+    backup.file(store.path(Plan, plan.key))
+    backup.file(store.path(Request, plan.request))
+    with store.transaction("doctor") as changes:
+        reopen(changes, changes.get(Plan, plan.key))
 
 
 def unheld(evidence: Evidence) -> Iterator[Found]:

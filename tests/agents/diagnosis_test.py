@@ -287,6 +287,7 @@ def lock_on_our_ref(clinic: Clinic) -> None:
     ("wound", "check"),
     [
         (half_a_transaction, "journal"),
+        (done_too_early, "state"),
         (half_written, "half-written"),
         (old_schemas, "schemas"),
         (missing_schema, "schemas"),
@@ -331,7 +332,6 @@ def test_what_has_one_right_answer_is_mended(
         (circle, "cycle"),
         (completed_without_commit, "state"),
         (assigned_by_nobody, "state"),
-        (done_too_early, "state"),
         (no_plan, "state"),
         (no_base, "base"),
         (no_target, "base"),
