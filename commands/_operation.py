@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
 
+from state.records import Record
 from state.store import Store
 
 Role = Literal["viewer", "agent", "operator", "admin"]
@@ -14,6 +15,7 @@ Role = Literal["viewer", "agent", "operator", "admin"]
 T = TypeVar("T")
 R = TypeVar("R")
 P = TypeVar("P", bound="Params")
+Rec = TypeVar("Rec", bound=Record)
 
 
 class Params(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -51,17 +53,21 @@ class Operation(msgspec.Struct, Generic[P, R], frozen=True):
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A part of a list; `total` counts all that match the filters."""
+    """A part of a list; `total` counts all that match the filters.
+
+    `shared`: the numbers in it that other records have, too, since branches were merged; their keys tell them apart.
+    """
 
     items: list[T]
     total: int
     limit: int
     offset: int
+    shared: list[int] = []
 
 
-def page(found: tuple[list[T], int], limit: int, offset: int) -> Page[T]:
+def page(store: Store, found: tuple[list[Rec], int], limit: int, offset: int) -> Page[Rec]:
     """Of what `Store.select` found."""
-    return Page(items=found[0], total=found[1], limit=limit, offset=offset)
+    return Page(items=found[0], total=found[1], limit=limit, offset=offset, shared=store.shared(found[0]))
 
 
 def _id(kind: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import click
@@ -38,6 +38,8 @@ def show(command: str, result: Any, text: str, form: str, exit_code: int = 0) ->
     else:
         errors = [outcome(exit_code)] if exit_code else []
         click.echo(encoded(envelope(command, result, errors), form))
+    if form in ("text", "ids"):
+        _tell_rest(result)
 
 
 def encoded(value: dict[str, Any], form: str) -> str:
@@ -50,10 +52,24 @@ def encoded(value: dict[str, Any], form: str) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def ids(data: Any) -> list[int]:
-    """The record's own number, those of a list, or of the first that a result of several parts has."""
+def ids(data: Any, shared: Collection[int] = ()) -> list[int | str]:
+    """The record's own number, those of a list, or of the first that a result of several parts has.
+
+    The key, where the result says that the number is `shared` by several records.
+    """
     if isinstance(data, list):
-        return [number for item in data for number in ids(item)]
+        return [number for item in data for number in ids(item, shared)]
     if isinstance(data, dict):
-        return [data["id"]] if "id" in data else next(filter(None, map(ids, data.values())), [])
+        if "id" in data:
+            return [data["key"] if data["id"] in shared else data["id"]]
+        inner = data.get("shared") or ()
+        return next(filter(None, (ids(part, inner) for part in data.values())), [])
     return []
+
+
+def _tell_rest(result: Any) -> None:
+    """Of a list that was cut, where neither text nor ids could show it."""
+    total, items = getattr(result, "total", None), getattr(result, "items", None)
+    if isinstance(total, int) and isinstance(items, list) and len(items) < total:
+        note = f"refactory: {len(items)} of {total}; --limit and --offset show the others"
+        click.echo(note, err=True)

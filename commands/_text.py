@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from state.keys import number_of
 
@@ -27,6 +27,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def fields(pairs: Iterable[tuple[str, object]]) -> str:
     """`label: value` lines; empty values are left out, long ones indented below their label."""
     return "\n".join(_field(label, value) for label, value in pairs if value not in (None, "", []))
+
+
+def label(key: str, shared: Collection[int]) -> int | str:
+    """What to call a record in a list: its number, or its key where others have the number, too."""
+    number = number_of(key)
+    return key if number in shared else number
 
 
 def numbers(keys: Iterable[str]) -> str:

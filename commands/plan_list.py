@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from commands._operation import Limit, Offset, Operation, Page, Params, RequestId, page
-from commands._text import table
+from commands._text import label, table
 from state.keys import number_of
 from state.records import Plan, PlanState, Request
 from state.store import Store
@@ -23,11 +23,11 @@ class PlanList(Params):
 def run(store: Store, params: PlanList) -> Page[Plan]:
     request = None if params.request_id is None else store.get(Request, params.request_id).key
     found = store.select(Plan, params.limit, params.offset, request=request, state=params.state)
-    return page(found, params.limit, params.offset)
+    return page(store, found, params.limit, params.offset)
 
 
 def text(result: Page[Plan]) -> str:
-    rows = [(number_of(p.key), number_of(p.request), p.state, len(p.tasks)) for p in result.items]
+    rows = [(label(p.key, result.shared), number_of(p.request), p.state, len(p.tasks)) for p in result.items]
     return table(("ID", "REQUEST", "STATE", "TASKS"), rows) if rows else "no plans"
 
 

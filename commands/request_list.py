@@ -7,8 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from commands._operation import Limit, Offset, Operation, Page, Params, page
-from commands._text import table
-from state.keys import number_of
+from commands._text import label, table
 from state.records import Request, RequestState
 from state.store import Store
 
@@ -21,11 +20,11 @@ class RequestList(Params):
 
 def run(store: Store, params: RequestList) -> Page[Request]:
     found = store.select(Request, params.limit, params.offset, state=params.state)
-    return page(found, params.limit, params.offset)
+    return page(store, found, params.limit, params.offset)
 
 
 def text(result: Page[Request]) -> str:
-    rows = [(number_of(r.key), r.state, r.title) for r in result.items]
+    rows = [(label(r.key, result.shared), r.state, r.title) for r in result.items]
     return table(("ID", "STATE", "TITLE"), rows) if rows else "no requests"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from commands._operation import Operation, Params
-from commands._text import fields, table
+from commands._text import fields, label, table
 from state import leases
 from state.keys import number_of
 from state.records import Plan, Request, Task
@@ -27,23 +27,27 @@ class Working(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`tasks` counts them by state; `open` are the requests that are not over."""
+    """`tasks` counts them by state; `open` are the requests that are not over, `shared` numbers that
+    other requests have, too."""
 
     requests: int
     plans: int
     tasks: dict[str, int]
     open: list[Request]
     working: list[Working]
+    shared: list[int] = []
 
 
 def run(store: Store, params: StatusParams) -> Overview:
     requests = store.all(Request)
+    unfinished = [request for request in requests if request.state not in _OVER]
     live = [lease for lease in leases.all_leases(store.location.private) if lease.live()]
     return Overview(
         requests=len(requests),
         plans=len(store.keys(Plan)),
         tasks=store.count(Task, "state"),
-        open=[request for request in requests if request.state not in _OVER],
+        open=unfinished,
+        shared=store.shared(unfinished),
         working=[Working(task=lease.task, holder=lease.holder, expires=lease.expires) for lease in live],
     )
 
@@ -57,7 +61,7 @@ def text(overview: Overview) -> str:
             ("working", [f"{lease.holder} on task {number_of(lease.task)}" for lease in overview.working]),
         ]
     )
-    rows = [(number_of(request.key), request.state, request.title) for request in overview.open]
+    rows = [(label(request.key, overview.shared), request.state, request.title) for request in overview.open]
     return f"{head}\n\n{table(('REQUEST', 'STATE', 'TITLE'), rows)}" if rows else head
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from commands._operation import Limit, Offset, Operation, Page, Params, PlanId, page
-from commands._text import table
+from commands._text import label, table
 from state.keys import number_of
 from state.records import Plan, Task, TaskState
 from state.store import Store
@@ -23,15 +23,14 @@ class TasksList(Params):
 
 def run(store: Store, params: TasksList) -> Page[Task]:
     plan = None if params.plan_id is None else store.get(Plan, params.plan_id).key
-    found = store.select(
-        Task, params.limit, params.offset, plan=plan, state=params.state, agent=params.agent
-    )
-    return page(found, params.limit, params.offset)
+    found = store.select(Task, params.limit, params.offset, plan=plan, state=params.state, agent=params.agent)
+    return page(store, found, params.limit, params.offset)
 
 
 def text(result: Page[Task]) -> str:
     rows = [
-        (number_of(t.key), number_of(t.plan), t.state, t.agent, t.attempts, t.title) for t in result.items
+        (label(t.key, result.shared), number_of(t.plan), t.state, t.agent, t.attempts, t.title)
+        for t in result.items
     ]
     return table(("ID", "PLAN", "STATE", "AGENT", "ATTEMPTS", "TITLE"), rows) if rows else "no tasks"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,7 +12,7 @@ from state.errors import Busy, Conflict, InvalidFile, NotFound, RefactoryError, 
 from state.keys import is_key, is_reference, number_of, suffix_of
 from state.location import Location, initialised, locate
 from state.numbers import Numbers, names
-from state.records import Record
+from state.records import Plan, Record, Request, Task
 from state.stamps import Stamp, scan, stamp
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
+_LISTS = {Request: "request:list", Plan: "plan:list", Task: "tasks:list"}
 _USUAL = 8192  # bytes that hold nearly any record
+_SHOWN = 60  # characters of a title in a message
 _FEW = 200  # so many files are read faster than SQLite is imported
 
 
@@ -104,7 +106,7 @@ class Store:
         record = self.find(cls, key)
         if record is None:
             raise NotFound(
-                f"no {_kind(cls)} {reference}", f"`refactory {_list_command(cls)}` shows what there is"
+                f"no {_kind(cls)} {reference}", f"`refactory {_LISTS.get(cls, 'status')}` shows what there is"
             )
         return record
 
@@ -118,10 +120,25 @@ class Store:
         found = self.numbers(cls).keys(reference, under_lock)
         if len(found) > 1:
             raise Conflict(
-                f"{_kind(cls)} {reference} names {len(found)} records: {', '.join(found)}",
-                "give the whole key",
+                f"{_kind(cls)} {reference} names {len(found)} records: "
+                + ", ".join(f"{key}{self._title(cls, key)}" for key in found),
+                "give the whole key; `refactory doctor --fix` gives each a number of its own",
             )
         return found[0] if found else reference
+
+    def _title(self, cls: type[Record], key: str) -> str:
+        """To tell it from another, if it can be read."""
+        with suppress(RefactoryError):
+            title = getattr(self.find(cls, key), "title", "")
+            return f" ({title[:_SHOWN]}{'...' * (len(title) > _SHOWN)})" if title else ""
+        return ""
+
+    def shared(self, records: Sequence[Record]) -> list[int]:
+        """The numbers of these that other records of their kind have, too: branches were merged."""
+        if not records:
+            return []
+        counts = Counter(map(number_of, names(self.location.records / records[0].folder)))
+        return sorted({number for record in records if counts[number := number_of(record.key)] > 1})
 
     def _renumbered(self, cls: type[Record], key: str) -> str | None:
         """The key that a record has now: its suffix stays."""
@@ -238,7 +255,3 @@ def _equals(record: Record, wanted: Mapping[str, str]) -> bool:
 
 def _kind(cls: type[Record]) -> str:
     return cls.__name__.lower()
-
-
-def _list_command(cls: type[Record]) -> str:
-    return "tasks:list" if _kind(cls) == "task" else "status"
