@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from agents.meter import Meter
-from agents.task_list.drafts import TaskDraft, TaskList, check, serialise_overlaps
+from agents.task_list.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
 from agents.task_list.parse import parse
 from state.config import Config
 from state.errors import Conflict, UsageError
@@ -32,7 +32,7 @@ def plan(
     chosen = backend or ("template" if task_list is not None else config.planner.backend)
     meter = Meter()
     drafts = PLANNERS[chosen](request, task_list, store, meter)
-    warnings = check(drafts.tasks)
+    warnings = [*_left_out(drafts.ticked), *check(drafts.tasks)]
     tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks
     with store.transaction("plan:create") as changes:
         request = changes.get(Request, request.key)
@@ -46,6 +46,10 @@ def plan(
             usage=meter.usage,
         )
         return _recorded(changes, plan, request, tasks, config)
+
+
+def _left_out(ticked: Sequence[str]) -> list[str]:
+    return [f"ticked, so left out: {listed(f'`{title}`' for title in ticked)}"] if ticked else []
 
 
 def _check_plans(store: Store, request: Request) -> None:
@@ -67,7 +71,7 @@ def _check_state(request: Request) -> None:
 def template(request: Request, task_list: str | None, _store: Store, _meter: Meter) -> TaskList:
     """The tasks written in the request's description or in the given list; without a list, one task."""
     if task_list is not None and not task_list.strip():
-        raise UsageError("the task list is empty", "docs/configuration.md shows how one is written")
+        raise UsageError("the task list is empty", "docs/how-it-works.md shows how one is written")
     found = parse(request.description if task_list is None else task_list)
     if found.tasks:
         return found

@@ -28,8 +28,11 @@ class TaskDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskList(msgspec.Struct, frozen=True, kw_only=True):
+    """`ticked`: the titles of those that are done, and left out."""
+
     design: str = ""
     tasks: list[TaskDraft] = []
+    ticked: list[str] = []
 
 
 def check(tasks: Sequence[TaskDraft]) -> list[str]:
@@ -69,7 +72,7 @@ def check_number(tasks: Sequence[object]) -> None:
 
 def listed(names: Iterable[str]) -> str:
     """For a message: the first few."""
-    names = sorted(names)
+    names = list(names)
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
@@ -84,7 +87,7 @@ def _check_each(tasks: Sequence[TaskDraft]) -> None:
             raise UsageError(f"task {task.id} depends on itself")
         if unknown := set(task.depends_on) - ids.keys():
             raise UsageError(
-                f"task {task.id} depends on unknown tasks: {listed(unknown)}", f"ids: {listed(ids)}"
+                f"task {task.id} depends on unknown tasks: {listed(sorted(unknown))}", f"ids: {listed(ids)}"
             )
 
 

@@ -60,7 +60,7 @@ def parse_markdown(text: str) -> tuple[str, list[MarkdownTask]]:
     """The design text and the tasks.
 
     Tasks are what a heading "Tasks" holds; else the highest of ## and ### headings; else the items of a list,
-    the checkboxes if it has some. What belongs to no task is design.
+    the checkboxes if one of them is open. What belongs to no task is design.
     """
     lines = _lines(text)
     cuts = _cuts(lines)
@@ -128,7 +128,8 @@ def _heading_cuts(heads: list[_Head], level: int) -> list[_Cut]:
 
 def _item_cuts(lines: Sequence[Line], heads: list[_Head], start: int, end: int) -> list[_Cut]:
     items = list(_items(lines, heads, start, end))
-    if boxes := [item for item in items if item[1][3]]:
+    boxes = [item for item in items if item[1][3]]
+    if any(match[3] == " " for _, match in boxes):
         items = boxes
     if not items:
         return []

@@ -30,7 +30,8 @@ def parse(text: str) -> TaskList:
         raise UsageError(f"the task list is larger than {MAX_BYTES} bytes", "split it")
     given = _structured(text)
     design, tasks = parse_markdown(text) if given is None else _from_mapping(given)
-    return TaskList(design=design, tasks=_drafts(tasks))
+    ticked = [task.title for task in tasks if task.done]
+    return TaskList(design=design, tasks=_drafts(tasks), ticked=ticked)
 
 
 def _structured(text: str) -> Mapping[str, object] | None:
@@ -56,7 +57,9 @@ def _structured(text: str) -> Mapping[str, object] | None:
 
 def _from_mapping(given: Mapping[str, object]) -> tuple[str, list[MarkdownTask]]:
     if unknown := given.keys() - {"design", "tasks"}:
-        raise UsageError(f"the task list has unknown keys: {listed(unknown)}", "it may have: design, tasks")
+        raise UsageError(
+            f"the task list has unknown keys: {listed(sorted(unknown))}", "it may have: design, tasks"
+        )
     tasks = given.get("tasks")
     if not isinstance(tasks, list | None):
         raise UsageError("`tasks` is no list of tasks")
@@ -68,7 +71,7 @@ def _task(number: int, item: object) -> MarkdownTask:
         raise UsageError(f"task {number} is no mapping of keys to values", f"it may have: {', '.join(_KEYS)}")
     if unknown := item.keys() - set(_KEYS):
         raise UsageError(
-            f"task {number} has unknown keys: {listed(unknown)}", f"it may have: {', '.join(_KEYS)}"
+            f"task {number} has unknown keys: {listed(sorted(unknown))}", f"it may have: {', '.join(_KEYS)}"
         )
     where = f"task {number}: "
     values = {key: _texts(value, where + key, key) for key, value in item.items() if key in _KEYS[3:]}

@@ -54,6 +54,23 @@ def test_a_file_wins_over_the_description(store: Store) -> None:
     assert task.title == "From YAML"
 
 
+def test_what_is_ticked_is_named(store: Store) -> None:
+    made = plan(store, request(store).key, "- [x] Old\n- [ ] New\n  scope: a.py\n", None)
+    assert made.warnings == ["ticked, so left out: `Old`"]
+    assert [task.title for task in tasks(store, made)] == ["New"]
+
+
+def test_warnings_name_tasks_in_the_order_of_the_list(store: Store) -> None:
+    made = plan(store, request(store).key, "".join(f"- t {n}\n" for n in (9, 100, 101, 1000)), None)
+    assert made.warnings == ["without a scope, a task may change any file: `t 9`, `t 100`, `t 101`, `t 1000`"]
+
+
+def test_an_empty_list_is_refused_with_the_page_that_shows_one(store: Store) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan(store, request(store).key, " \n", None)
+    assert "docs/how-it-works.md" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -191,8 +191,14 @@ def test_globs_survive_markup() -> None:
 def test_done_items_are_left_out() -> None:
     found = parse("- [x] A\n- [ ] B\n  depends on: 1\n")
     assert found.tasks == [TaskDraft(id="2", title="B")]
+    assert found.ticked == ["A"]
     with pytest.raises(UsageError, match="ticked"):
         parse("- [x] A\n")
+
+
+def test_items_without_a_box_are_tasks_where_all_boxes_are_ticked() -> None:
+    found = parse("* First\n* Second\n- [x] third\n")
+    assert ([task.title for task in found.tasks], found.ticked) == (["First", "Second"], ["third"])
 
 
 def test_numbers_are_those_written_unless_they_repeat() -> None:
