@@ -5,13 +5,25 @@ from __future__ import annotations
 import os
 import re
 
+from state.errors import Conflict
+
 # Crockford's base32 in lower case: no i, l, o, u, so a key can be read aloud.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEY = re.compile(r"([1-9][0-9]{0,8})(?:-([0-9a-z]{8}))?")
+_HIGHEST = 999_999_999
 
 
 def new_key(number: int) -> str:
-    suffix = "".join(_ALPHABET[byte % 32] for byte in os.urandom(8))
+    return key_of(number, "".join(_ALPHABET[byte % 32] for byte in os.urandom(8)))
+
+
+def key_of(number: int, suffix: str) -> str:
+    """Raises Conflict for a number that would make no key: its record would be written and never seen again."""
+    if number > _HIGHEST:
+        raise Conflict(
+            f"there is no number after {_HIGHEST}",
+            "a record that has it by mistake needs another file name and key",
+        )
     return f"{number}-{suffix}"
 
 

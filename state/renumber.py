@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from state.errors import Busy, Conflict
-from state.keys import number_of, suffix_of
+from state.keys import key_of, number_of, suffix_of
 from state.records import BY_FOLDER, KINDS, Record
 from state.references import redirected, references
 
@@ -106,7 +106,7 @@ def _of_kind(store: Store, kind: Kind) -> Iterator[Collision]:
             continue
         keeper, *younger = sorted(shared, key=lambda key: (_created(store, kind, key), key))
         for key in younger:
-            new_key = f"{free}-{suffix_of(key)}"
+            new_key = key_of(free, suffix_of(key))
             yield Collision(folder=kind.folder, keeper=keeper, key=key, new_key=new_key)
             free += 1
 
