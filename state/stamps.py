@@ -25,6 +25,8 @@ def stamp(path: str) -> Stamp | None:
         info = os.stat(path)  # noqa: PTH116 - asked for every record: to make a Path takes ten times as long
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
     if not stat.S_ISREG(info.st_mode):
         raise InvalidFile(f"{path}: is no regular file")
     return _of(info, at)
@@ -36,6 +38,8 @@ def scan(folder: str, suffix: str = ".yaml") -> dict[str, Stamp]:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise InvalidFile(f"{folder}: can't read: {error.strerror}") from None
     try:
         return _scanned(folder, descriptor, suffix)
     finally:
@@ -54,6 +58,8 @@ def _scanned(folder: str, descriptor: int, suffix: str) -> dict[str, Stamp]:
                     info = entry.stat()
                 except FileNotFoundError:
                     continue
+                except OSError as error:
+                    raise InvalidFile(f"{folder}/{name}: can't read: {error.strerror}") from None
                 changed = info.st_ctime_ns
                 if stat.S_ISREG(info.st_mode):
                     looks = (info.st_mtime_ns, changed, info.st_ino, info.st_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from agents.diagnosis import commits, leftovers, links, locks, logs, numbers, private, readable, states
 from agents.diagnosis.backup import Backup
@@ -78,11 +78,24 @@ def _mend(found: Found, backup: Backup) -> None:
     assert found.mend
     try:
         found.mend(backup)
-    except RefactoryError as error:
-        backup.failed.append(f"{found.problem.message}: {error.message}")
+    except (RefactoryError, OSError) as error:
+        backup.failed.append(f"{found.problem.message}: {error}")
 
 
 def _look(store: Store) -> list[Found]:
     evidence = Evidence(store)
-    first = [found for check in FIRST for found in check(evidence)]
-    return first or [found for check in CHECKS for found in check(evidence)]
+    return _said(FIRST, evidence) or _said(CHECKS, evidence)
+
+
+def _said(checks: Iterable[Check], evidence: Evidence) -> list[Found]:
+    return [one for check in checks for one in _or_why_not(check, evidence)]
+
+
+def _or_why_not(check: Check, evidence: Evidence) -> list[Found]:
+    """What hinders one check is a thing to tell, and no reason to keep quiet about what the others find."""
+    try:
+        return list(check(evidence))
+    except (RefactoryError, OSError) as error:
+        hint = error.hint if isinstance(error, RefactoryError) else ""
+        message = f"{check.__name__.replace('_', ' ')} can't be checked: {error}"
+        return [Found(Problem(check="unchecked", message=message, hint=hint))]

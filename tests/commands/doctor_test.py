@@ -77,3 +77,15 @@ def test_it_works_on_this_machine_only(refactory: Refactory) -> None:
     done = Refactory(refactory.folder, {"REF_API_URL": "http://127.0.0.1:1"}).run("doctor")
     assert done.code == 2
     assert "doctor works on the repository it is run in" in done.err
+
+
+def test_a_file_that_hinders_one_check_hides_nothing_else(store: Store, broken: Refactory) -> None:
+    """A link to itself as a record, a file where the folder of leases belongs."""
+    (store.location.records / "requests/9-abcdefgh.yaml").symlink_to("9-abcdefgh.yaml")
+    (store.location.private / "leases").write_text("x")
+    done = broken.run("doctor", "--json")
+    assert done.code == 1
+    found = {problem["check"]: problem["message"] for problem in done.data["problems"]}
+    assert {"readable", "stray-file", "unchecked"} <= found.keys()
+    assert "9-abcdefgh.yaml: can't read: Too many levels of symbolic links" in found["readable"]
+    assert "leases" in found["unchecked"]
