@@ -18,6 +18,7 @@ from state.records import BY_FOLDER
 from state.store import Store
 
 _REGULAR = ("100644", "100755")
+_LARGEST = 16 * 1024 * 1024  # far more than any record or log has
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,15 @@ def _files(folder: str, name: str) -> Iterator[tuple[str, bytes]]:
             if entry.name != ".git":
                 yield from _files(entry.path, path)
         elif entry.is_file(follow_symlinks=False) and not is_half_written(entry.name):
-            with open(entry.path, "rb") as file:  # noqa: PTH123 - a Path for each of 10,000 takes its time
-                yield path, file.read()
+            yield path, _content(entry.path, path)
+
+
+def _content(file_path: str, path: str) -> bytes:
+    with open(file_path, "rb") as file:  # noqa: PTH123 - a Path for each of 10,000 takes its time
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise UsageError(f"{path}: has more than {_LARGEST} bytes, and is none of ours", "move it elsewhere")
+    return data
 
 
 def _ignored(git: Repository, paths: list[str]) -> set[str]:

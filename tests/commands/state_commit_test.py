@@ -349,3 +349,12 @@ def test_a_split_index(repo: Repo, refactory: Refactory) -> None:
     request(refactory)
     commit(refactory)
     assert repo.git("status", "--porcelain") == "M  calc.py"
+
+
+def test_a_file_that_is_too_large_for_any_of_ours_is_named(repo: Repo, refactory: Refactory) -> None:
+    request(refactory)
+    with (repo.path / ".refactory/dump.bin").open("wb") as file:
+        file.truncate(64 * 2**30)
+    done = refactory.run("state:commit")
+    assert done.code == 2
+    assert ".refactory/dump.bin: has more than" in done.err
