@@ -128,6 +128,8 @@ def main(argv: list[str] | None = None) -> int:
     except (BrokenPipeError, ClosedPipe):
         _hush(sys.stdout)
         return 0
+    except OSError as error:
+        return _failed(argv, _refused(error) if error.filename else _unexpected(error))
     except Exception as error:
         return _failed(argv, _unexpected(error))
 
@@ -148,7 +150,7 @@ def _failed(argv: list[str], error: RefactoryError) -> int:
     if form in ("json", "yaml"):
         from commands._output import encoded, envelope
 
-        _say(encoded(envelope(command, None, [error]), form), sys.stdout)
+        _say(encoded(envelope(command, error.data, [error]), form), sys.stdout)
     else:
         _say("", sys.stdout, end="")
     _say(printable(f"refactory: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), sys.stderr)
@@ -179,6 +181,13 @@ def _say(text: str, stream: TextIO, end: str = "\n") -> None:
 def _hush(stream: TextIO) -> None:
     """Nothing may be flushed at exit to a pipe that is closed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _refused(error: OSError) -> RefactoryError:
+    """A file that is not what it should be, or may not be read, is for its owner to mend: no bug of ours."""
+    names = (error.filename, error.filename2)
+    where = " -> ".join(os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in names if name)
+    return RefactoryError(f"{where}: {error.strerror}", "mend the cause, and run the command again")
 
 
 def _unexpected(error: Exception) -> RefactoryError:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Done, Refactory
 
 KEY = "1-abcdefgh"
@@ -78,3 +80,20 @@ def test_as_the_configuration(refactory: Refactory) -> None:
     assert found.code in (1, 2), "what it can say without a configuration, or nothing"
     assert ".refactory/config.yaml:2:" in found.out + found.err
     assert refactory.run("status").code == 0, "needs no configuration"
+
+
+@pytest.mark.parametrize("path", [".refactory/tasks/9-abcdefgh.yaml", ".git/refactory/journal"])
+@pytest.mark.parametrize("command", ["status", "tasks:list"])
+def test_what_can_t_be_read_is_named_and_no_bug_of_ours(
+    refactory: Refactory, path: str, command: str
+) -> None:
+    its_own_link = refactory.folder / path
+    its_own_link.parent.mkdir(parents=True, exist_ok=True)
+    its_own_link.symlink_to(its_own_link.name)
+    if path.startswith(".git"):
+        its_own_link.unlink()
+        its_own_link.mkdir()
+    done = refactory.run(command)
+    assert done.code in (1, 2)
+    assert its_own_link.name in done.err
+    assert "unexpected" not in done.err
