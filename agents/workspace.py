@@ -121,12 +121,23 @@ class Workspace:
 
         `instead` goes in the same step, if it is there.
         """
-        changes = f"update {ref} {commit}\n"
+        args, changes = self._ref_change("update", ref, commit, instead)
+        self.repository.run(*args, input=changes)
+
+    def _new_ref(self, ref: str, commit: str, instead: str) -> bool:
+        """The same for a ref that is not there yet; False if it is."""
+        args, changes = self._ref_change("create", ref, commit, instead)
+        return self.repository.attempt(*args, input=changes)[0] == 0
+
+    def _ref_change(
+        self, verb: str, ref: str, commit: str, instead: str | None
+    ) -> tuple[tuple[str, ...], bytes]:
+        changes = f"{verb} {ref} {commit}\n"
         if instead:
             changes += f"delete {instead}\n"
         for name in (ref, instead):
             _remove_stale_lock(self.repository.git_dir / f"{name}.lock")
-        self.repository.run("update-ref", "-m", "refactory", "--stdin", input=changes.encode())
+        return ("update-ref", "-m", "refactory", "--stdin"), changes.encode()
 
     def set_branch(self, branch: str, commit: str, owner: str) -> None:
         """Move one of our branches; what it pointed to is backed up unless it is in the new history."""
@@ -136,6 +147,8 @@ class Workspace:
     def move_branch(self, branch: str, commit: str, owner: str) -> None:
         """The same for who holds the git lock. Raises Conflict for a branch that is checked out somewhere."""
         ref = branch_ref(branch)
+        if self._new_ref(ref, commit, attempt_ref(branch, commit)):
+            return  # as nearly always: one run of git, not two
         old = self.repository.resolve(ref)
         if old and old != commit and not self.repository.is_ancestor(old, commit):
             self._set_ref(backup_ref(owner, old), old)

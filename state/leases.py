@@ -10,6 +10,7 @@ The token only ever grows, so that a holder that wakes up late is told apart fro
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -18,10 +19,10 @@ import msgspec
 from state import clock
 from state.birth import birth, place
 from state.errors import Conflict
-from state.files import sync_folder
 from state.keys import number_of
 from state.private_files import write_private
 
+_SKIPPED = 1_000_000  # more than can be given out before the kernel has written the counter to the disk
 _SKEW = 10.0  # seconds that the clocks of machines with one git folder may differ; with NTP it is far less than one
 
 
@@ -136,20 +137,29 @@ def _extended(lease: Lease, seconds: float) -> Lease:
 
 
 def _next_token(private: Path) -> int:
-    path = private / "fencing"
-    token = _last_token(path) + 1
-    write_private(path, f"{token}\n")
-    sync_folder(private)  # a power cut must not bring a token back that an agent elsewhere still holds
+    """Nothing waits for the disk: after a start of the machine, which may have lost the last ones, many are skipped."""
+    path, boot = private / "fencing", clock.CLOCK.boot()
+    last, told = _last_token(path)
+    token = last + 1 if boot == told else last + _SKIPPED
+    private.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.truncate(descriptor, os.pwrite(descriptor, f"{token:20d} {boot}\n".encode(), 0))
+    finally:
+        os.close(descriptor)
     return token
 
 
-def _last_token(path: Path) -> int:
+def _last_token(path: Path) -> tuple[int, str]:
+    """The counter, and the start of the machine in which it was written."""
     try:
-        return int(path.read_text(encoding="ascii"))
+        token, boot = path.read_text(encoding="ascii").split()
+        return int(token), boot
     except FileNotFoundError:
-        return 0
+        return 0, clock.CLOCK.boot()
     except ValueError:
-        return int(clock.CLOCK.wall())  # damaged: more than were ever given out, at less than one a second
+        # Damaged: more than were ever given out, at less than one a second.
+        return int(clock.CLOCK.wall()), clock.CLOCK.boot()
 
 
 def _path(private: Path, task: str) -> Path:

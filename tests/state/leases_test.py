@@ -172,6 +172,15 @@ def test_tokens_grow_also_after_their_counter_was_damaged(tmp_path: Path) -> Non
     assert first.token < second.token < third.token
 
 
+def test_tokens_that_a_power_cut_lost_are_not_given_again(told: Told, tmp_path: Path) -> None:
+    """The counter is not waited for, so the disk may have an older one after the machine was started again."""
+    on_disk = leases.offer(tmp_path, TASK, "coder-1", None, LENGTH) and (tmp_path / "fencing").read_bytes()
+    lost = leases.offer(tmp_path, TASK, "coder-1", None, LENGTH)
+    (tmp_path / "fencing").write_bytes(on_disk)
+    told.start = "another-start"
+    assert leases.offer(tmp_path, TASK, "coder-2", None, LENGTH).token > lost.token
+
+
 def test_a_damaged_lease_holds_nothing(tmp_path: Path) -> None:
     lease = take(tmp_path)
     (tmp_path / "leases" / f"{TASK}.json").write_bytes(b"{")
