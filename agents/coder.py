@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -47,7 +48,10 @@ def attempt(
             snapshot = _checked(claim.task, worktree.snapshot())
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
-            return replace(report, failure=error.message, usage=meter.usage)
+            return replace(report, failure=error.message, final=error.final, usage=meter.usage)
+        finally:
+            with suppress(OSError):  # not empty: something was said
+                logs.rmdir()
     commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
     if snapshot.kept:
         _keep(claim, workspace, commit, snapshot.kept)

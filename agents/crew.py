@@ -91,7 +91,7 @@ class Crew:
         kind = BudgetReached if status == BudgetReached.exit_code else Unavailable
         error = kind(
             f"{member.role}: {lines[-1].removeprefix('refactory: ') if lines else f'ended with {status}'}",
-            f"its log is {log}; run the command again to go on",
+            f"its log is {log}",
         )
         error.exit_code = max(status, 1)
         return error

@@ -40,7 +40,9 @@ def orchestrate(
     refuse_cancelled(store.get(Request, plan.request))
     current = running(store, plan)
     if current:
-        return _go_on(store, plan, current, names if agents else current.agents, target), False
+        url = current.remote or remote_url(repository, remote)
+        current = replace(current, agents=names if agents else current.agents, remote=url)
+        return _go_on(store, plan, current, target), False
     target = target or store.config.target_branch or current_branch(Repository(store.location.own_git_dir))
     base = pinned(repository, target)
     url = remote_url(repository, remote or store.config.remote)
@@ -142,21 +144,19 @@ def _without_password(url: str) -> str:
     return scheme + separator + user + host + slash + path
 
 
-def _go_on(
-    store: Store, plan: Plan, current: Orchestration, agents: Sequence[str], target: str | None
-) -> Orchestration:
-    if target not in (None, current.target_branch):
+def _go_on(store: Store, plan: Plan, wanted: Orchestration, target: str | None) -> Orchestration:
+    if target not in (None, wanted.target_branch):
         raise Conflict(
-            f"plan {number_of(plan.key)} is orchestrated already, for {current.target_branch}",
+            f"plan {number_of(plan.key)} is orchestrated already, for {wanted.target_branch}",
             "leave --target-branch out to go on with it",
         )
     with store.transaction("orchestrate") as changes:
         refuse_cancelled(changes.get(Request, plan.request))
-        current = changes.get(Orchestration, current.key)
-        changed = replace(current, budgets=store.config.budgets)
+        current = changes.get(Orchestration, wanted.key)
+        changed = replace(current, budgets=store.config.budgets, remote=wanted.remote)
         revive(changes, plan)
-        if list(agents) != current.agents:
-            changed = _reassigned(changes, changed, agents)
+        if wanted.agents != current.agents:
+            changed = _reassigned(changes, changed, wanted.agents)
         return changes.put(changed)
 
 

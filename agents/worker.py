@@ -49,10 +49,14 @@ class Worker:
         self.home = home
         self.say = say
         self.stopping = threading.Event()
+        self.failure = ""
         self._outages = 0
 
     def work(self, once: bool, parent: int | None = None) -> int:
-        """Until stopped, or until `parent` is gone, or `once`. Returns how many tasks it worked on."""
+        """Until stopped, or until `parent` is gone, or `once`. Returns how many tasks it worked on.
+
+        `failure` then says why the last one gave nothing.
+        """
         done = 0
         while not self.stopping.is_set() and parent in (None, os.getppid()):
             claim = self.ledger.claim(self.name, self.role)
@@ -67,6 +71,7 @@ class Worker:
 
     def _do(self, claim: Claim, parent: int | None) -> None:
         task, meter = claim.task, Meter(partial(self.ledger.reserve, claim))
+        self.failure = ""
         self.say(f"task {number_of(task.key)}, attempt {task.attempts}: {task.title}")
         with _heartbeat(self.ledger, claim, self.stopping, parent) as held:
             try:
@@ -118,7 +123,10 @@ class Worker:
 
     def _done(self, task: Task) -> None:
         why = f": {task.feedback.strip().splitlines()[0]}" if task.feedback.strip() else ""
-        self.say(f"task {number_of(task.key)} is {task.state}{why}")
+        said = f"task {number_of(task.key)} is {task.state}{why}"
+        self.say(said)
+        if task.state not in ("testing", "completed"):
+            self.failure = said
 
     def _give_back(self, claim: Claim, meter: Meter) -> None:
         with suppress(Conflict, Unavailable):  # reported already, or lost; a lease ends by itself, too

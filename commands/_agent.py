@@ -80,6 +80,7 @@ def _import_for_all(location: Location | None, role: Role) -> None:
 
 
 def _work(start: _Start, name: str) -> int:
+    from agents.backends import AttemptFailed
     from agents.presence import working
     from agents.worker import Worker
     from agents.workspace import Workspace, for_claim, local
@@ -102,4 +103,6 @@ def _work(start: _Start, name: str) -> int:
         done = worker.work(start.once, start.parent)
     if start.once and not done:
         raise NotFound(f"nothing to do for {name}", "it works on what is assigned to it: tasks:list --agent")
+    if start.once and worker.failure:
+        raise AttemptFailed(worker.failure)
     return 0

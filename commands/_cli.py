@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import click
 import msgspec
@@ -18,7 +18,15 @@ from state.errors import UsageError
 Field = msgspec.structs.FieldInfo
 
 
-Then = Callable[[Context, Any, dict[str, Any]], int]
+class Shown(NamedTuple):
+    """What a command shows in the end."""
+
+    result: Any
+    text: str
+    exit_code: int
+
+
+Then = Callable[[Context, Any, dict[str, Any]], Shown | None]
 
 
 def command(
@@ -28,7 +36,10 @@ def command(
     options: Sequence[click.Option] = (),
     then: Then | None = None,
 ) -> click.Command:
-    """`then` goes on with the result where the command line can do more than the API; it gets `options`."""
+    """`then` goes on with the result where the command line can do more than the API; it gets `options`.
+
+    It returns what to show instead of that, if there is such.
+    """
 
     def callback(**given: Any) -> int:
         form = chosen_format(given)
@@ -37,9 +48,9 @@ def command(
         extra = {option.name: given.pop(str(option.name)) for option in options}
         result = context.call(operation, to_params(operation.params, given))
         code = operation.exit_code(result)
-        if then and not code:
-            code = then(context, result, extra)
-        show(name, result, operation.text(result), form, code)
+        shown = then(context, result, extra) if then and not code else None
+        result, text, code = shown or (result, operation.text(result), code)
+        show(name, result, text, form, code)
         return code
 
     fields = msgspec.structs.fields(operation.params)

@@ -12,7 +12,10 @@ from agents.cancellation import refuse_cancelled
 from agents.crew import Crew
 from commands import plan_status
 from commands._context import Context
+from commands._outcome import Result
 from commands._progress import Progress
+from state.errors import UsageError
+from state.keys import number_of
 from state.lifecycle import SETTLED
 from state.records import Orchestration
 from state.store import Store
@@ -21,14 +24,14 @@ _POLL = 0.15  # seconds
 _DONE = ("completed", "merged")
 
 
-def work_off(context: Context, plan: str, progress: Progress) -> int:
-    """Until nothing is left that the agents could do. Returns the exit code."""
+def work_off(context: Context, plan: str, progress: Progress) -> Result:
+    """Until nothing is left that the agents could do."""
     status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
     with working(context, status.orchestration):
         code(context, plan, progress)
     status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
     refuse_cancelled(status.request)
-    return exit_code(status)
+    return Result(stage="code", exit_code=exit_code(status), status=status)
 
 
 def code(context: Context, plan: str, progress: Progress) -> None:
@@ -37,6 +40,11 @@ def code(context: Context, plan: str, progress: Progress) -> None:
     status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
     if settled(status) or status.orchestration is None:
         return
+    if context.api_url and status.orchestration.remote is None:
+        raise UsageError(
+            f"plan {number_of(plan)} is orchestrated without a git remote: its code can't be had from here",
+            f"`refactory orchestrate {number_of(plan)} --remote origin` names one",
+        )
     with _crew(context, plan) as crew:
         crew.start("coder", status.orchestration.agents)
         while not settled(status):

@@ -5,28 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
-
 from agents.cancellation import refuse_cancelled
 from commands import launch, orchestrate, plan_create, plan_list, plan_status, reconcile, review
 from commands._coding import code, exit_code, settled, working
 from commands._context import Context
+from commands._outcome import Result, Stage
 from commands._progress import Progress
 from state.errors import Conflict
 from state.keys import number_of
 from state.records import Plan
 
 _MOVES = 5  # how often the target may move under a launch before it is given up
-
-Stage = Literal["plan", "code", "reconcile", "review", "launch"]
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How far a run got, and what it left."""
-
-    stage: Stage
-    exit_code: int
-    status: plan_status.Status
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from commands._text import fields, numbers
 from state.keys import number_of
-from state.records import Plan, Request, Task, Usage
+from state.records import Ejected, Plan, Request, Task, Usage
 
 
 def request_text(request: Request) -> str:
@@ -60,3 +62,7 @@ def plan_text(plan: Plan) -> str:
             ("warnings", "\n".join(plan.warnings)),
         ]
     )
+
+
+def left_out(ejected: Iterable[Ejected]) -> str:
+    return "\n".join(f"{number_of(e.task)} {e.reason}: {e.detail.partition(chr(10))[0]}" for e in ejected)

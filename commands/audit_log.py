@@ -77,10 +77,10 @@ def _line(entry: Entry) -> str:
     return printable("  ".join(" ".join(word.split()) for word in [*words, damage] if word))
 
 
-def _follow(context: Context, _: Page[Entry], options: dict[str, Any]) -> int:
+def _follow(context: Context, _: Page[Entry], options: dict[str, Any]) -> None:
     """With --follow: until interrupted, or nobody reads on."""
     if not options["follow"]:
-        return 0
+        return
     store = context.only_here("audit:log --follow")
     given = click.get_current_context().params
     params: AuditLog = to_params(AuditLog, given)

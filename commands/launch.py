@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from commands._operation import Operation, Params, PlanId
+from commands._records_text import left_out
 from commands._text import fields
 from state.keys import number_of
-from state.records import Landing, Launch, Plan
+from state.records import Ejected, Landing, Launch, Orchestration, Plan
 from state.store import Store
 
 
@@ -28,10 +29,11 @@ class LaunchParams(Params):
 
 
 class Launched(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What lands where; `launch` is null after a dry run."""
+    """What lands where, and what does not; `launch` is null after a dry run."""
 
     landing: Landing
     launch: Launch | None
+    left_out: list[Ejected] = []
 
 
 def run(store: Store, params: LaunchParams) -> Launched:
@@ -39,9 +41,14 @@ def run(store: Store, params: LaunchParams) -> Launched:
 
     plan = store.get(Plan, params.id)
     planned, review = landing(store, plan, params.how, params.remote, params.push_target)
-    if params.dry_run:
-        return Launched(landing=planned, launch=None)
-    return Launched(landing=planned, launch=launch(store, plan, planned, review, params.remote))
+    outcome = store.get(Orchestration, review.orchestration).outcome
+    out = [one for one in outcome.ejected if one.reason != "empty"] if outcome else []
+    done = None if params.dry_run else launch(store, plan, planned, review, params.remote)
+    return Launched(landing=planned, launch=done, left_out=out)
+
+
+def exit_code(launched: Launched) -> int:
+    return 7 if launched.launch and launched.left_out else 0
 
 
 def text(launched: Launched) -> str:
@@ -55,9 +62,10 @@ def text(launched: Launched) -> str:
             ("branches", landing.branches),
             ("from", landing.before),
             ("to", landing.commit),
+            ("left out", left_out(launched.left_out)),
             ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
         ]
     )
 
 
-OPERATION = Operation(run, LaunchParams, "POST /plans/{id}/launch", text)
+OPERATION = Operation(run, LaunchParams, "POST /plans/{id}/launch", text, exit_code=exit_code)

@@ -8,7 +8,7 @@ import click
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from commands._cli import command
+from commands._cli import Shown, command
 from commands._context import Context
 from commands._operation import Name, Operation, Params, PlanId
 from commands._text import fields, table
@@ -68,15 +68,17 @@ def text(orchestration: Orchestration) -> str:
 OPERATION = Operation(run, Orchestrate, "POST /plans/{id}/orchestrate", text, status=status)
 
 
-def work_it_off(context: Context, orchestration: Orchestration, options: dict[str, Any]) -> int:
+def work_it_off(context: Context, orchestration: Orchestrated, options: dict[str, Any]) -> Shown | None:
     """With --run: the agents as subprocesses, until nothing is left that they could do."""
     if not options["run"]:
-        return 0
+        return None
+    from commands import _outcome
     from commands._coding import work_off
     from commands._progress import Progress
 
     with Progress() as progress:
-        return work_off(context, orchestration.plan, progress)
+        result = work_off(context, orchestration.plan, progress)
+    return Shown(result, _outcome.text(result), result.exit_code)
 
 
 COMMAND = command(

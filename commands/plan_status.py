@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from commands._operation import Operation, Params, PlanId
-from commands._records_text import usage_text
+from commands._records_text import task_text, usage_text
 from commands._text import fields, numbers, table
 from state.keys import number_of
 from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
@@ -58,13 +58,29 @@ def text(status: Status) -> str:
             ("combination", orchestration and orchestration.outcome and orchestration.outcome.state),
             ("review", status.review and status.review.verdict),
             ("tokens", usage_text(status.usage)),
+            ("warnings", "\n".join(plan.warnings)),
+            ("design", plan.design),
         ]
     )
     rows = [
-        (number_of(task.key), task.state, task.agent, numbers(task.depends_on) or None, task.title)
+        (
+            number_of(task.key),
+            task.state,
+            task.agent,
+            numbers(task.depends_on) or None,
+            task.title,
+            _scope(task),
+        )
         for task in status.tasks
     ]
-    return f"{head}\n\n{table(('ID', 'STATE', 'AGENT', 'AFTER', 'TITLE'), rows)}"
+    tasks = table(("ID", "STATE", "AGENT", "AFTER", "TITLE", "SCOPE"), rows)
+    # What is to be approved is shown in full.
+    whole = map(task_text, status.tasks) if plan.state == "draft" else ()
+    return "\n\n".join([head, tasks, *whole])
+
+
+def _scope(task: Task) -> str | None:
+    return ", ".join(task.scope) or None
 
 
 OPERATION = Operation(run, PlanStatus, "GET /plans/{id}", text, role="viewer")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-from commands import request_create, request_show
+from commands import plan_list, request_create, request_show
 from commands._cli import chosen_format, convert, output_options, read_file, read_stdin
 from commands._context import Context
 from commands._output import show
-from commands._text import fields, numbers
-from state.errors import Conflict, UsageError
+from state.errors import Conflict, RefactoryError, UsageError
 from state.keys import number_of
-from state.records import Outcome, Plan, Request, Task
+from state.records import Plan, Request
 
 if TYPE_CHECKING:
-    from commands._pipeline import Result, Stage
+    from commands._outcome import Result, Stage
     from commands._progress import Progress
 
 OPTIONS: list[click.Parameter] = [
@@ -43,14 +43,16 @@ OPTIONS: list[click.Parameter] = [
 
 
 def run(**given: Any) -> int:
+    from commands._outcome import text
     from commands._progress import Progress
 
     context = click.get_current_context().find_object(Context)
     assert context is not None
     form = chosen_format(given)
+    given["task_list"] = _task_list(given["task_list"])
     with Progress(given["progress"]) as progress:
         request = _request(context, given)
-        with _going_on(request):
+        with _going_on(context, request):
             result = _run(context, request, given, progress)
     show("run", result, text(result), form, result.exit_code)
     return result.exit_code
@@ -60,7 +62,7 @@ def _run(context: Context, request: Request, given: dict[str, Any], progress: Pr
     from commands import _pipeline
 
     progress.stage("plan")
-    plan = _pipeline.plan_for(context, request.key, _task_list(given["task_list"]), given["planner"])
+    plan = _pipeline.plan_for(context, request.key, given["task_list"], given["planner"])
     until: Stage = given["until"] or "launch"
     _check_gate(plan, until)
     if given["how"] == "push" and until == "launch" and not context.api_url:
@@ -80,14 +82,35 @@ def _run(context: Context, request: Request, given: dict[str, Any], progress: Pr
 
 
 @contextmanager
-def _going_on(request: Request) -> Iterator[None]:
-    """Whoever stops a run must know how to go on with it."""
+def _going_on(context: Context, request: Request) -> Iterator[None]:
+    """Whoever stops a run, or sees it fail, must know how to go on with it: the title makes another request."""
+    how = f"`refactory run {number_of(request.key)}` goes on with it"
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        number = number_of(request.key)
-        print(f"refactory: stopped; `refactory run {number}` goes on with it", file=sys.stderr)
+        print(f"refactory: stopped; {how}", file=sys.stderr)
         raise
+    except RefactoryError as error:
+        error.data = left = _left(context, request)
+        if left.request.state != "cancelled":
+            error.hint = f"{error.hint}; {how}" if error.hint else how
+        raise
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a run that failed has made so far."""
+
+    request: Request
+    plan: Plan | None = None
+
+
+def _left(context: Context, request: Request) -> Left:
+    with suppress(RefactoryError):  # it may be the server that has failed
+        request = context.call(request_show.OPERATION, request_show.RequestShow(id=request.key))
+        plans = plan_list.PlanList(request_id=request.key, limit=10_000)
+        found = context.call(plan_list.OPERATION, plans).items
+        return Left(request=request, plan=found[-1] if found else None)
+    return Left(request=request)
 
 
 def _check_remote(context: Context, remote: str | None) -> None:
@@ -127,58 +150,8 @@ def _check_gate(plan: Plan, until: str | None) -> None:
         number = number_of(plan.key)
         raise Conflict(
             f"plan {number} waits for approval",
-            f"`refactory plan:approve {number}`, then run the request again",
+            f"`refactory plan:approve {number}` comes first",
         )
-
-
-def text(result: Result) -> str:
-    status = result.status
-    outcome = status.orchestration.outcome if status.orchestration else None
-    review, landing = status.review, status.launch and status.launch.landing
-    stat = landing and landing.diffstat
-    return fields(
-        [
-            ("request", f"{number_of(status.request.key)} {status.request.title}"),
-            ("plan", number_of(status.plan.key)),
-            ("stage", result.stage),
-            ("tasks", "\n".join(map(_task_line, status.tasks))),
-            ("landed", outcome and numbers(landed.task for landed in outcome.landed)),
-            ("left out", outcome and "\n".join(_left_out(outcome))),
-            ("branch", outcome and outcome.branch),
-            ("review", review and f"{review.verdict}, {len(review.findings)} findings"),
-            (
-                "launched",
-                landing and f"{landing.how}: {', '.join(landing.branches)} at {landing.commit[:12]}",
-            ),
-            ("next", _next(result)),
-            ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
-        ]
-    )
-
-
-def _task_line(task: Task) -> str:
-    line = f"{number_of(task.key)} {task.state}: {task.title}"
-    why = task.feedback.strip().splitlines()[:1] if task.state in ("failed", "blocked") else []
-    return "\n    ".join([line, *why])
-
-
-def _next(result: Result) -> str:
-    """What to do about what failed."""
-    tasks = result.status.tasks
-    if all(task.state == "cancelled" for task in tasks) and tasks:
-        return f"every task is cancelled: `refactory task:retry {number_of(tasks[0].key)}` has one done after all"
-    failed = [number_of(task.key) for task in tasks if task.state == "failed"]
-    if not failed or result.exit_code == 0:
-        return ""
-    request = number_of(result.status.request.key)
-    return (
-        f"`refactory task:inspect {failed[0]}` says why; `refactory run {request}` tries again; "
-        f"`refactory task:cancel {failed[0]}` gives it up"
-    )
-
-
-def _left_out(outcome: Outcome) -> list[str]:
-    return [f"{number_of(e.task)} {e.reason}: {e.detail.partition(chr(10))[0]}" for e in outcome.ejected]
 
 
 COMMAND = click.Command("run", callback=run, help=__doc__, params=[*OPTIONS, *output_options()])

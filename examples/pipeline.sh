@@ -23,7 +23,7 @@ case $code in
     1) echo "the work failed: the records and .git/refactory/logs say why" >&2 ;;
     6) echo "a budget is used up; what is done is kept" >&2 ;;
     7) echo "some tasks landed, some did not: refactory tasks:list --state failed" >&2 ;;
-    8) echo "a model or a remote did not answer; run this again later" >&2 ;;
+    8) echo "a model or a remote did not answer; go on later with the command that is named above" >&2 ;;
     *) echo "refactory ended with $code" >&2 ;;
 esac
 exit "$code"

@@ -8,6 +8,7 @@ class RefactoryError(Exception):
 
     code = "failed"
     exit_code = 1
+    data: object = None  # what is there all the same, for scripts
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -18,6 +18,13 @@ class AttemptFailed(RefactoryError):
     """This attempt gave nothing; the reason goes back to the coder, and counts against the attempts."""
 
     code = "attempt_failed"
+    final = False
+
+
+class NoUse(AttemptFailed):
+    """Another attempt would end the same way."""
+
+    final = True
 
 
 @dataclass(frozen=True)

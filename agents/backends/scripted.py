@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agents.backends import AttemptFailed, Job
+from agents.backends import AttemptFailed, Job, NoUse
 from agents.edits.changes import EditRefused
 from agents.edits.patch import apply_answer
 from state.keys import number_of
@@ -31,7 +31,7 @@ def _answer(folder: Path, task: Task) -> Path:
         for path in (mine / f"{attempt}.md", mine / f"{attempt}.diff"):
             if path.is_file():
                 return path
-    raise AttemptFailed(f"no scripted answer in {folder}/{slug(task.title)} for attempt {task.attempts}")
+    raise NoUse(f"no scripted answer in {folder}/{slug(task.title)} for attempt {task.attempts}")
 
 
 def slug(title: str) -> str:
