@@ -15,6 +15,7 @@ from types import FrameType
 _RESTARTS = 20  # per agent; one that is killed more often than this is killed by its task
 _PATIENCE = 15.0  # seconds to end in order
 _POLL = 0.05
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def prefork(names: Sequence[str], parent: int | None) -> str:
@@ -56,7 +57,10 @@ class _Supervisor:
         """True in the child."""
         sys.stdout.flush()
         sys.stderr.flush()
+        # Python forgets in the child what came before `os.fork` returned: we may tell it to end at once.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         pid = os.fork()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if pid:
             self.children[pid] = name
             self.starts[name] = self.starts.get(name, 0) + 1

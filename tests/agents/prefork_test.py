@@ -6,15 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENT = """\
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
-from agents.prefork import prefork
-name = prefork(["a", "b"], int(sys.argv[3]) or None)
+from agents import prefork
+prefork._PATIENCE = float(sys.argv[5])
+name = prefork.prefork(["a", "b"], int(sys.argv[3]) or None)
 open(f"{sys.argv[2]}/{name}-{os.getpid()}", "w").close()
 if os.path.exists(f"{sys.argv[2]}/fail-{name}"):
     sys.exit(4)
@@ -23,8 +24,10 @@ time.sleep(float(sys.argv[4]))
 
 
 @contextmanager
-def agents(folder: Path, parent: int = 0, seconds: float = 60) -> Iterator[subprocess.Popen[bytes]]:
-    argv = [sys.executable, "-c", AGENT, str(ROOT), str(folder), str(parent), str(seconds)]
+def agents(
+    folder: Path, parent: int = 0, seconds: float = 60, patience: float = 15
+) -> Iterator[subprocess.Popen[bytes]]:
+    argv = [sys.executable, "-c", AGENT, str(ROOT), str(folder), *map(str, (parent, seconds, patience))]
     process = subprocess.Popen(argv)
     try:
         yield process
@@ -79,9 +82,18 @@ def test_it_ends_when_all_have_ended(tmp_path: Path) -> None:
 
 def test_it_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {AGENT!r}, {str(ROOT)!r}, "
-    script += f"{str(tmp_path)!r}, str(__import__('os').getpid()), '60']); sys.stdin.read()"
+    script += f"{str(tmp_path)!r}, str(__import__('os').getpid()), '60', '15']); sys.stdin.read()"
     parent = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
     wait_for(lambda: bool(started(tmp_path, "a") and started(tmp_path, "b")))
     parent.kill()
     parent.wait()
     wait_for(lambda: not any(map(alive, [*started(tmp_path, "a"), *started(tmp_path, "b")])))
+
+
+def test_children_that_were_just_forked_are_told_to_end(tmp_path: Path) -> None:
+    """Many times, as the moment is short. Untold they would work on until our patience ends, if it did."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with ExitStack() as stack:
+        running = [stack.enter_context(agents(tmp_path, gone.pid, 90, patience=80)) for _ in range(12)]
+        assert [supervisor.wait(timeout=60) for supervisor in running] == [0] * 12
