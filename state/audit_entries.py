@@ -102,11 +102,22 @@ def moment(text: str) -> str:
     if relative:
         seconds = int(relative[1]) * _SECONDS[relative[2]]
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(max(0.0, time.time() - seconds)))
-    if not _ABSOLUTE.fullmatch(text.removesuffix("Z")):
+    if not _is_time(text.removesuffix("Z")):
         raise UsageError(
             f"{text!r} is no time", "give 2026-11-22, 2026-11-22T10:30 (UTC), or 90m, 2h, 7d ago"
         )
     return text.removesuffix("Z")
+
+
+def _is_time(text: str) -> bool:
+    """Whether the calendar and the clock have it; what it leaves out is made the first."""
+    from datetime import datetime
+
+    try:
+        datetime.fromisoformat(text + "2000-01-01T00:00:00"[len(text) :])
+    except ValueError:
+        return False
+    return bool(_ABSOLUTE.fullmatch(text))
 
 
 def chosen(entries: Iterable[Entry], tests: Iterable[Callable[[Entry], bool]]) -> list[Entry]:

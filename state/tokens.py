@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from state.clock import now
-from state.errors import Conflict, InvalidFile, RefactoryError
+from state.errors import Conflict, InvalidFile, RefactoryError, UsageError
 from state.location import locate
 from state.lock import locked
 from state.private_files import write_private
@@ -27,6 +27,7 @@ from state.private_files import write_private
 Role = Literal["viewer", "agent", "operator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")  # the actor of the audit log
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 random bytes
 
 
@@ -55,6 +56,11 @@ def local_token(private: Path) -> str:
 
 def create(private: Path, name: str, role: Role) -> str:
     """A new token for `name`. It is returned once: afterwards only its hash is known."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name for a token",
+            "1 to 64 letters, digits and ._@+-, the first a letter or digit",
+        )
     token = secrets.token_urlsafe(32)
     with locked(private / "tokens.lock", "token:create"):
         known = _read(private)
@@ -62,6 +68,11 @@ def create(private: Path, name: str, role: Role) -> str:
             raise Conflict(f"there is a token named {name} already", "`token:revoke` takes it back")
         _write(private, [*known, Token(name=name, role=role, sha256=_hash(token), created=now())])
     return token
+
+
+def made(private: Path) -> list[Token]:
+    """Those made for others, the oldest first."""
+    return _read(private)
 
 
 def revoke(private: Path, name: str) -> bool:

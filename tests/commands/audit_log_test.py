@@ -74,8 +74,14 @@ def test_by_key(logged: Refactory) -> None:
     ]
 
 
-def test_no_time(logged: Refactory) -> None:
-    assert logged.run("audit:log", "--since", "yesterday").code == 2
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13-45", "2026-02-30", "2026-11-22T25:00", "2026-11-22T10:60", "0000"]
+)
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_no_time(logged: Refactory, option: str, text: str) -> None:
+    done = logged.run("audit:log", option, text)
+    assert (done.code, done.out) == (2, "")
+    assert f"{text!r} is no time" in done.err
 
 
 def test_damaged_lines_are_shown_as_such(logged: Refactory) -> None:

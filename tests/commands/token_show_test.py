@@ -52,3 +52,27 @@ def test_tokens_for_others(repository: Path) -> None:
     assert run(repository, "token:create", "x", "--role", "king").returncode == 2
     assert run(repository, "token:revoke", "ci").returncode == 0
     assert run(repository, "token:revoke", "ci").returncode == 3
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nb", "-x", "é", "x" * 65])
+def test_a_name_that_makes_no_actor_is_refused(repository: Path, name: str) -> None:
+    done = run(repository, "token:create", "--role", "agent", "--", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no name for a token" in done.stderr
+    assert not (repository / ".git/refactory/tokens.json").exists()
+
+
+def test_they_are_listed_without_what_opens_anything(repository: Path) -> None:
+    assert run(repository, "token:list").stdout == "no tokens\n"
+    tokens = [
+        run(repository, "token:create", name, "--role", "agent").stdout.strip() for name in ("ci", "a@b.c")
+    ]
+    done = run(repository, "token:list")
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["NAME", "ROLE"], ["ci", "agent"], ["a@b.c", "agent"]
+    ]  # fmt: skip
+    listed = json.loads(run(repository, "token:list", "--json").stdout)["data"]["tokens"]
+    assert [set(token) for token in listed] == [{"name", "role", "created"}] * 2
+    kept = json.loads((repository / ".git/refactory/tokens.json").read_text())
+    secrets = [*tokens, *(token["sha256"] for token in kept)]
+    assert not [secret for secret in secrets if secret in done.stdout or secret in str(listed)]
