@@ -10,30 +10,23 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import Refactory, Repo, new_file
+from tests.conftest import Refactory, Repo, answers, new_file
 
 pytestmark = pytest.mark.slow
 
 TASKS = """\
-## One
-scope: one.py
+## One {n}
+scope: one{n}.py
 
-## Two
-scope: two.py
-
-## Three
-depends on: One, Two
-scope: three.py
-
-## Four
-depends on: Three
-scope: four.py
+## Two {n}
+depends on: One {n}
+scope: two{n}.py
 """
-MOMENTS = 10
+EACH = 5  # kills in one repository, of one run after the other
+LAND = {"merge": [], "push": ["--as", "push", "--push-target"]}
 
 
 def processes(*words: str) -> Iterator[int]:
@@ -52,30 +45,61 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+class Work:
+    """Requests of two tasks each; the next one is there when one is finished before enough was killed."""
+
+    def __init__(self, repo: Repo, refactory: Refactory, how: str) -> None:
+        self.repo, self.refactory = repo, refactory
+        self.requests = 0
+        self.options = LAND[how]
+        self.branch = "main" if how == "merge" else "origin/main"
+        self.next()
+
+    def next(self) -> None:
+        if self.requests and self.options:
+            self.repo.git("pull", "-q", "--ff-only", "origin", "main")
+        self.requests += 1
+        n = self.requests
+        files = {f"{name}_{n}": new_file(f"{name}{n}.py", f"{name} = {n}\n") for name in ("one", "two")}
+        answers(self.repo, **files)
+        self.refactory.ok("request:create", "--title", f"Numbers {n}")
+        self.refactory.ok("plan:create", str(n), "--from", "-", input=TASKS.format(n=n))
+
+    def start(self, refactory: Refactory | None = None) -> subprocess.Popen[str]:
+        return (refactory or self.refactory).start("run", str(self.requests), *self.options)
+
+    def finish(self) -> None:
+        done = self.refactory.run("run", str(self.requests), *self.options, "--json")
+        assert done.code == 0, done.out + done.err
+        assert [task["state"] for task in done.data["status"]["tasks"]] == ["merged"] * 2
+
+    def check(self) -> None:
+        """The same as if nobody had been killed: each task is done once, and landed once."""
+        self.repo.git("fetch", "-q", "origin")
+        for kind in ("--merges", "--no-merges"):
+            made = self.repo.git(
+                "log", self.branch, kind, "--format=%(trailers:key=Refactory-Task,valueonly)"
+            ).split()
+            assert len(made) == len(set(made)) == 2 * self.requests, f"one commit for each task: {kind}"
+        numbers = range(1, self.requests + 1)
+        files = {"calc.py", "tests", *(f"{name}{n}.py" for name in ("one", "two") for n in numbers)}
+        assert set(self.repo.git("ls-tree", "--name-only", self.branch).split()) == files
+        assert len(self.recorded("pulls")) == 2 * self.requests, "one completion for each task"
+        assert len(self.recorded("launches")) == self.requests
+        wait_for_agents_to_leave(self.repo)
+        assert self.refactory.run("doctor").out == "healthy\n"
+        assert self.repo.git("worktree", "list").count("\n") == 0
+        assert not list((self.repo.path / ".git").glob("**/*.lock")), "no lock of git's is left"
+
+    def recorded(self, folder: str) -> list[Path]:
+        return list((self.repo.path / ".refactory" / folder).iterdir())
+
+
 @pytest.fixture
-def ready(repo: Repo, refactory: Refactory, scripted: Any) -> Refactory:
-    names = ("one", "two", "three", "four")
-    scripted(**{name: new_file(f"{name}.py", f"{name} = 1\n") for name in names})
-    refactory.ok("request:create", "--title", "Numbers")
-    refactory.ok("plan:create", "1", "--from", "-", input=TASKS)
-    return refactory
-
-
-def check_finished(repo: Repo, refactory: Refactory) -> None:
-    done = refactory.run("run", "1", "--json")
-    assert done.code == 0, done.out + done.err
-    assert [task["state"] for task in done.data["status"]["tasks"]] == ["merged"] * 4
-    made = repo.git("log", "main", "--no-merges", "--format=%(trailers:key=Refactory-Task,valueonly)").split()
-    assert len(made) == len(set(made)) == 4, "one commit for each task"
-    assert repo.git("ls-tree", "--name-only", "main").split() == [
-        "calc.py", "four.py", "one.py", "tests", "three.py", "two.py",
-    ]  # fmt: skip
-    pulls = list((repo.path / ".refactory" / "pulls").iterdir())
-    assert len(pulls) == 4, "one completion for each task"
-    wait_for_agents_to_leave(repo)
-    assert refactory.run("doctor").out == "healthy\n"
-    assert repo.git("worktree", "list").count("\n") == 0
-    assert not list((repo.path / ".git").glob("**/*.lock")), "no lock of git's is left"
+def origin(repo: Repo, refactory: Refactory) -> None:
+    repo.git("init", "-q", "--bare", "-b", "main", str(repo.path / ".git" / "origin"))
+    repo.git("remote", "add", "origin", str(repo.path / ".git" / "origin"))
+    repo.git("push", "-q", "origin", "main")
 
 
 def wait_for_agents_to_leave(repo: Repo) -> None:
@@ -86,14 +110,7 @@ def wait_for_agents_to_leave(repo: Repo) -> None:
         time.sleep(0.05)
 
 
-def run_until_killed(refactory: Refactory, delay: float, victim: tuple[str, ...] | None) -> None:
-    run = refactory.start("run", "1")
-    time.sleep(delay)
-    if victim is None:
-        kill(run.pid)
-    else:
-        for pid in processes("-C", str(refactory.folder.absolute()), *victim):
-            kill(pid)
+def ended(run: subprocess.Popen[str]) -> None:
     try:
         run.communicate(timeout=60)
     except subprocess.TimeoutExpired:
@@ -101,35 +118,83 @@ def run_until_killed(refactory: Refactory, delay: float, victim: tuple[str, ...]
         raise
 
 
-@pytest.mark.parametrize("moment", range(MOMENTS))
-@pytest.mark.parametrize(
-    "victim", [None, ("agent:coder",), ("agent:tester",)], ids=["run", "coder", "tester"]
-)
-def test_killed(repo: Repo, ready: Refactory, victim: tuple[str, ...] | None, moment: int) -> None:
-    delay = random.Random(f"{victim}{moment}").uniform(0.2, 3.0)
-    run_until_killed(ready, delay, victim)
-    check_finished(repo, ready)
+@pytest.mark.usefixtures("origin")
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("how", LAND)
+def test_killed_run(repo: Repo, refactory: Refactory, how: str, seed: int) -> None:
+    """Acceptance 10, five of the fifty kills: each next run is killed as well, until one is let finish."""
+    work, random_ = Work(repo, refactory, how), random.Random(f"{how}{seed}")
+    kills = 0
+    while kills < EACH:
+        run = work.start()
+        with suppress(subprocess.TimeoutExpired):
+            run.communicate(timeout=random_.uniform(0.2, 1.5))
+            assert run.returncode == 0
+            work.next()
+            continue
+        kill(run.pid)
+        ended(run)
+        kills += 1
+    work.finish()
+    work.check()
 
 
-@pytest.mark.parametrize("moment", range(MOMENTS))
-def test_killed_server(repo: Repo, ready: Refactory, moment: int) -> None:
-    """Agents and run work through the API; the server is killed, started again, and the run repeated."""
-    repo.git("init", "-q", "--bare", "-b", "main", str(repo.path / ".git" / "origin"))
-    repo.git("remote", "add", "origin", str(repo.path / ".git" / "origin"))
-    repo.git("push", "-q", "origin", "main")
-    server, url = serve(ready)
-    through = Refactory(ready.folder, {"REF_API_URL": url})
-    run = through.start("run", "1")
-    time.sleep(random.Random(moment).uniform(0.2, 3.0))
+@pytest.mark.usefixtures("origin")
+@pytest.mark.parametrize("how", LAND)
+@pytest.mark.parametrize("role", ["coder", "tester"])
+def test_killed_agents(repo: Repo, refactory: Refactory, role: str, how: str) -> None:
+    """All processes of a role, while the run goes on."""
+    work, random_ = Work(repo, refactory, how), random.Random(f"{role}{how}")
+    run, kills = work.start(), 0
+    while kills < EACH:
+        if run.poll() is not None:
+            assert run.communicate() and run.returncode == 0
+            work.next()
+            run = work.start()
+        victims = list(processes("-C", str(repo.path), f"agent:{role}"))
+        if victims:
+            time.sleep(random_.uniform(0, 0.5))
+            for pid in victims:
+                kill(pid)
+            kills += 1
+        time.sleep(0.02)
+    ended(run)
+    work.finish()
+    work.check()
+
+
+@pytest.mark.usefixtures("origin")
+@pytest.mark.parametrize("how", LAND)
+def test_killed_server(repo: Repo, refactory: Refactory, how: str) -> None:
+    """Agents and run work through the API; the server is killed and started again, and the run when it gave up."""
+    work, random_ = Work(repo, refactory, how), random.Random(how)
+    with (repo.path / ".refactory" / "config.yaml").open("a", encoding="utf-8") as config:
+        config.write(
+            "leaseSeconds: 5\n"
+        )  # of agents that a run which gave up left: nobody sees that they are gone
+    server, url = serve(refactory, "0")
+    through = Refactory(refactory.folder, {"REF_API_URL": url})
+    run = work.start(through)
+    for _ in range(EACH):
+        time.sleep(random_.uniform(0.2, 2.0))
+        kill(server.pid)
+        server.communicate()
+        server, _ = serve(refactory, url.rpartition(":")[2])
+        if run.poll() is not None:
+            run.communicate()
+            if run.returncode == 0:
+                work.next()
+            run = work.start(through)
+    ended(run)
     kill(server.pid)
     server.communicate()
-    run.communicate(timeout=60)
     for pid in processes("--api-url", url):
         kill(pid)
-    check_finished(repo, ready)
+    work.finish()
+    work.check()
 
 
-def serve(refactory: Refactory) -> tuple[subprocess.Popen[str], str]:
-    server = refactory.start("serve", "--port", "0")
+def serve(refactory: Refactory, port: str) -> tuple[subprocess.Popen[str], str]:
+    server = refactory.start("serve", "--port", port)
     assert server.stdout
     return server, server.stdout.readline().strip()
