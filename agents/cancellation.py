@@ -22,17 +22,20 @@ def cancel_request(store: Store, request_id: str, reason: str) -> Request:
             return request
         cancelled = changes.put(move(request, "cancelled"), note=reason)
         for plan in changes.all(Plan, lambda plan: plan.request == request.key):
-            _cancel_plan(changes, plan, reason or f"request {number_of(request.key)} was cancelled")
+            cancel_plan(changes, plan, reason or f"request {number_of(request.key)} was cancelled")
         return cancelled
 
 
-def _cancel_plan(changes: Transaction, plan: Plan, reason: str) -> None:
+def cancel_plan(changes: Transaction, plan: Plan, reason: str) -> None:
+    """With its tasks that have not landed. One that was begun is failed: it may have landed in part."""
     for task in (changes.get(Task, key) for key in plan.tasks):
         if task.state not in ("merged", "cancelled"):
             changes.put(move(task, "cancelled", feedback=reason))
             end_lease(changes, task)
     if plan.state == "orchestrated":
         changes.put(move(plan, "failed"))
+    elif plan.state in ("draft", "approved"):
+        changes.put(move(plan, "cancelled"), note=reason)
 
 
 def refuse_cancelled(request: Request) -> None:
@@ -40,4 +43,13 @@ def refuse_cancelled(request: Request) -> None:
     if request.state == "cancelled":
         raise Conflict(
             f"request {number_of(request.key)} is cancelled", "create a new one to have it done after all"
+        )
+
+
+def refuse_replaced(plan: Plan) -> None:
+    """Raises Conflict for a plan that a later one of its request has taken the place of."""
+    if plan.state == "cancelled":
+        raise Conflict(
+            f"plan {number_of(plan.key)} is cancelled: a later plan has replaced it",
+            f"`refactory plan:list --request-id {number_of(plan.request)}` shows that one",
         )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from agents.cancellation import refuse_cancelled
+from agents.cancellation import refuse_cancelled, refuse_replaced
 from agents.dependents import block, end_lease, free, keep_reason, pulls, redo
 from agents.dispatch import fenced
 from agents.setbacks import FEEDBACK, back_or_failed
@@ -163,6 +163,7 @@ def retry(store: Store, task_id: str) -> Task:
             )
         plan = changes.get(Plan, task.plan)
         refuse_cancelled(changes.get(Request, plan.request))
+        refuse_replaced(plan)
         task = changes.put(move(task, "assigned" if task.agent else "pending", attempts=0))
         free(changes, task.plan)
         reopen(changes, plan)

@@ -9,7 +9,7 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
-from agents.cancellation import refuse_cancelled
+from agents.cancellation import refuse_cancelled, refuse_replaced
 from agents.completion import revive
 from agents.git import Repository
 from state.errors import Conflict, NotFound, UsageError
@@ -30,6 +30,7 @@ def orchestrate(
     target: str | None,
     strategy: str | None,
     remote: str | None,
+    again: bool = False,
 ) -> tuple[Orchestration, bool]:
     """Assign every open task of the plan. Asked again it goes on with the orchestration there is, and tries
     again what failed; then it returns False: nothing is new.
@@ -38,6 +39,7 @@ def orchestrate(
     repository = Repository(store.location.git_dir, store.location.root)
     plan = store.get(Plan, plan_id)
     refuse_cancelled(store.get(Request, plan.request))
+    refuse_replaced(plan)
     current = running(store, plan)
     if current:
         url = current.remote or remote_url(repository, remote)
@@ -52,6 +54,8 @@ def orchestrate(
         there = running(store, plan)
         if there:
             return there, False  # somebody was faster
+        if not again:
+            _check_others(changes, plan)
         orchestration = changes.new(
             Orchestration,
             plan=plan.key,
@@ -64,6 +68,18 @@ def orchestrate(
             budgets=store.config.budgets,
         )
         return _start(changes, plan, orchestration), True
+
+
+def _check_others(changes: Transaction, plan: Plan) -> None:
+    """Two plans of one request would do the same twice."""
+    for other in changes.all(Plan, lambda other: other.request == plan.request and other.key != plan.key):
+        if plan.state == "approved" and other.state in ("orchestrated", "failed"):
+            number, begun = number_of(plan.key), number_of(other.key)
+            raise Conflict(
+                f"plan {begun} of the same request is {other.state}: plan {number} would do it again",
+                f"`refactory orchestrate {begun}` goes on with plan {begun}; "
+                f"`refactory orchestrate {number} --again` takes plan {number} all the same",
+            )
 
 
 def _check_names(repository: Repository) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from agents.cancellation import cancel_plan
 from agents.meter import Meter
 from agents.task_list.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
 from agents.task_list.parse import parse
@@ -63,6 +64,13 @@ def _check_plans(store: Store, request: Request) -> None:
             )
 
 
+def _replace_others(changes: Transaction, plan: Plan) -> None:
+    """What no work has begun on, nobody shall begin beside the new plan."""
+    for other in changes.all(Plan, lambda other: other.request == plan.request and other.key != plan.key):
+        if other.state in ("draft", "approved"):
+            cancel_plan(changes, other, f"plan {number_of(plan.key)} replaced plan {number_of(other.key)}")
+
+
 def _check_state(request: Request) -> None:
     if request.state in ("done", "cancelled"):
         raise Conflict(f"request {number_of(request.key)} is {request.state}", "create a new request")
@@ -100,6 +108,7 @@ def _recorded(
         task = changes.get(Task, keys[draft.id])
         changes.put(replace(task, depends_on=[keys[name] for name in draft.depends_on]))
     plan = changes.put(replace(plan, tasks=list(keys.values())))
+    _replace_others(changes, plan)
     if config.planner.approval == "automatic":
         plan = changes.put(move(plan, "approved"))
     changes.put(move(request, "planned"))

@@ -120,10 +120,11 @@ class Run:
 def plan_for(
     context: Context, request: str, task_list: str | None, planner: Literal["template", "model"] | None
 ) -> Plan:
-    """The request's latest plan, or a new one."""
+    """The request's latest plan that no other has replaced, or a new one."""
     plans = context.call(plan_list.OPERATION, plan_list.PlanList(request_id=request, limit=10_000)).items
-    if plans:
-        return plans[-1]
+    current = [plan for plan in plans if plan.state != "cancelled"]
+    if current:
+        return current[-1]
     params = plan_create.PlanCreate(id=request, task_list=task_list, planner=planner)
     return context.call(plan_create.OPERATION, params)
 

@@ -31,6 +31,9 @@ class Orchestrate(Params):
     remote: Annotated[
         Name | None, Meta(description="Share code with agents elsewhere through this git remote or URL.")
     ] = None
+    again: Annotated[
+        bool, Meta(description="Begin it, though work on another plan of the request has begun.")
+    ] = False
 
 
 class Orchestrated(Orchestration, frozen=True, kw_only=True):
@@ -43,7 +46,13 @@ def run(store: Store, params: Orchestrate) -> Orchestrated:
     from agents.orchestrator import orchestrate
 
     found, fresh = orchestrate(
-        store, str(params.id), params.agents, params.target_branch, params.strategy, params.remote
+        store,
+        str(params.id),
+        params.agents,
+        params.target_branch,
+        params.strategy,
+        params.remote,
+        params.again,
     )
     return Orchestrated(**asdict(found), again=not fresh)
 

@@ -21,11 +21,12 @@ REQUEST = {
     "cancelled": set[str](),
 }
 PLAN = {
-    "draft": {"approved"},
-    "approved": {"orchestrated"},
+    "draft": {"approved", "cancelled"},
+    "approved": {"orchestrated", "cancelled"},
     "orchestrated": {"done", "failed", "orchestrated"},
     "failed": {"orchestrated", "done"},
     "done": {"failed"},
+    "cancelled": set[str](),
 }
 TASK = {
     "pending": {"assigned", "blocked", "cancelled"},

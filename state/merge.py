@@ -21,7 +21,7 @@ TextMerge = Callable[[str, str, str], tuple[str, str]]
 # Of two states the later one wins. What is merged or done is a fact; what a person gave up stays so before that.
 ORDER: dict[type[Record], tuple[str, ...]] = {
     Request: ("open", "planned", "in_progress", "failed", "cancelled", "done"),
-    Plan: ("draft", "approved", "orchestrated", "failed", "done"),
+    Plan: ("draft", "approved", "orchestrated", "failed", "cancelled", "done"),
     Task: (
         "pending", "blocked", "assigned", "in_progress", "testing", "failed", "completed", "cancelled", "merged",
     ),

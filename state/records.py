@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 RequestState = Literal["open", "planned", "in_progress", "done", "failed", "cancelled"]
-PlanState = Literal["draft", "approved", "orchestrated", "done", "failed"]
+PlanState = Literal["draft", "approved", "orchestrated", "done", "failed", "cancelled"]
 TaskState = Literal[
     "pending",
     "assigned",

@@ -1,0 +1,45 @@
+"""`plan:create`: several plans of one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.conftest import Refactory, new_file
+
+TWO = "## One\n\n## Two\n"
+
+
+def states(refactory: Refactory, *command: str) -> list[str]:
+    return [item["state"] for item in refactory.data(*command)["items"]]
+
+
+def test_a_new_plan_replaces_one_that_nobody_has_begun(refactory: Refactory, scripted: Any) -> None:
+    scripted(other=new_file("other.py", "x = 1\n"))
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1", "--from", "-", input=TWO)
+    refactory.ok("plan:create", "1", "--from", "-", input="## Other\n")
+    assert states(refactory, "plan:list") == ["cancelled", "approved"]
+    assert states(refactory, "tasks:list") == ["cancelled", "cancelled", "pending"]
+    assert refactory.data("task:inspect", "1")["feedback"] == "plan 2 replaced plan 1"
+    for command in (("orchestrate", "1"), ("task:retry", "1")):
+        refused = refactory.run(*command)
+        assert (refused.code, "a later plan has replaced it" in refused.err) == (4, True)
+    assert refactory.run("plan:approve", "1").code == 4
+    assert refactory.ok("doctor").out == "healthy\n"
+    assert refactory.data("run", "1")["status"]["plan"]["id"] == 2
+
+
+def test_work_on_two_plans_of_a_request_has_to_be_asked_for(refactory: Refactory) -> None:
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1", "--from", "-", input=TWO)
+    refactory.ok("orchestrate", "1")
+    assert refactory.run("plan:create", "1").code == 4
+    refactory.ok("plan:create", "1", "--again")
+    for command in (("orchestrate", "2"), ("run", "1")):
+        refused = refactory.run(*command)
+        assert refused.code == 4
+        assert "plan 1 of the same request is orchestrated" in refused.err
+        assert "orchestrate 2 --again" in refused.err
+    assert states(refactory, "plan:list") == ["orchestrated", "approved"]
+    refactory.ok("orchestrate", "2", "--again")
+    refactory.ok("orchestrate", "2")
