@@ -87,13 +87,13 @@ def _going_on(context: Context, request: Request) -> Iterator[None]:
     how = f"`refactory run {number_of(request.key)}` goes on with it"
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        print(f"refactory: stopped; {how}", file=sys.stderr)
-        raise
     except RefactoryError as error:
         error.data = left = _left(context, request)
         if left.request.state != "cancelled":
             error.hint = f"{error.hint}; {how}" if error.hint else how
+        raise
+    except BaseException:
+        print(f"refactory: stopped; {how}", file=sys.stderr)
         raise
 
 
