@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -67,10 +67,24 @@ def move(source: str, target: str) -> None:
 
 
 def _move_by_copy(source: Path, target: Path) -> None:
-    beside = target.with_name(f".{target.name}.tmp")
-    write_new([NewFile(str(beside), source.read_bytes())])
-    beside.rename(target)
+    data, copy = source.read_bytes(), _beside(target)
+    if not copy.is_file() or copy.read_bytes() != data:
+        write_new([NewFile(str(copy), data)])
+    copy.rename(target)
     source.unlink()
+
+
+def copies_beside(moves: Mapping[str, str], disk: Path) -> dict[str, str]:
+    """Where the sources that go to another disk than this one are copied to first: it may have no space."""
+    here = disk.stat().st_dev
+    folders = {os.path.dirname(target) for target in moves.values()}  # noqa: PTH120
+    away = {folder for folder in folders if os.stat(folder).st_dev != here}  # noqa: PTH116
+    parts = ((source, Path(target)) for source, target in (moves.items() if away else ()))
+    return {source: str(_beside(target)) for source, target in parts if str(target.parent) in away}
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.tmp")
 
 
 def is_half_written(name: str) -> bool:

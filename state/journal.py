@@ -2,8 +2,9 @@
 
 The journal's own rename is the commit point. Before it nothing is changed, and any failure leaves the old state.
 After it only renames are left, which need neither space nor descriptors; after a crash the next command does those
-that are still to be done. Order: all new files (write, fsync), their folder (fsync), journal (rename, fsync of its
-folder), each file (rename), their folders (fsync), then the journal goes.
+that are still to be done. (What goes to another disk, as a linked worktree may be on, is copied there before it.)
+Order: all new files (write, fsync), their folder (fsync), journal (rename, fsync of its folder), each file (rename),
+their folders (fsync), then the journal goes.
 
 New files lie in `staged/` beside the journal, where no tool that walks the working tree finds them. What has moved
 is staged no more, so a journal that a power cut brings back does nothing a second time.
@@ -19,7 +20,17 @@ from pathlib import Path
 
 import msgspec
 
-from state.files import UNCHANGED, Folders, NewFile, make_folder, move, sync_folder, unwritable, write_new
+from state.files import (
+    UNCHANGED,
+    Folders,
+    NewFile,
+    copies_beside,
+    make_folder,
+    move,
+    sync_folder,
+    unwritable,
+    write_new,
+)
 from state.journal_file import Journal, Steps, exists, left, read, set_aside, staging_of, steps_of
 
 _NAMES = "journal"
@@ -112,11 +123,11 @@ def _committed(
         raise unwritable(error, root, UNCHANGED) from None
     with folders:
         try:
-            _stage(journal, files, private, durable)
+            _stage(journal, steps, files, private, durable)
         except OSError as error:
-            raise unwritable(error, root, _undo(journal, durable)) from None
+            raise unwritable(error, root, _undo(journal, steps, durable)) from None
         except BaseException:
-            _undo(journal, durable)
+            _undo(journal, steps, durable)
             raise
         yield steps, folders
 
@@ -150,18 +161,20 @@ def _grown(path: Path, append: Append) -> bytes:
         return file.read(append.offset) + append.text.encode()
 
 
-def _stage(journal: Path, files: list[NewFile], private: list[NewFile], durable: bool) -> None:
+def _stage(journal: Path, steps: Steps, files: list[NewFile], private: list[NewFile], durable: bool) -> None:
     """Up to the commit point, which is the rename."""
     staging = staging_of(journal)
     _empty(staging)
     write_new(private, durable=False)  # of this machine's present: after a power cut nobody misses it
     write_new(files, durable)
+    copies = copies_beside(steps.moves, staging)
+    write_new([NewFile(copy, Path(staged).read_bytes()) for staged, copy in copies.items()], durable)
     sync_folder(staging, durable)
     (staging / _NAMES).rename(journal)
     sync_folder(journal.parent, durable)
 
 
-def _undo(journal: Path, durable: bool) -> str:
+def _undo(journal: Path, steps: Steps, durable: bool) -> str:
     """The old state again, and the hint that says so."""
     try:
         if journal.exists():
@@ -170,6 +183,8 @@ def _undo(journal: Path, durable: bool) -> str:
         return _RECORDED
     with suppress(OSError):
         sync_folder(journal.parent, durable)
+        for copy in copies_beside(steps.moves, staging_of(journal)).values():
+            Path(copy).unlink(missing_ok=True)
         _empty(staging_of(journal))
     return UNCHANGED
 

@@ -125,3 +125,22 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
     assert "Read-only file system" in read_only
     assert writable.startswith("refactory: recovered: `request:create`")
     assert writable.endswith("title: first\ntitle: second\ntitle: third\n")
+
+
+def test_a_full_disk_that_has_only_a_linked_worktree(tmp_path: Path) -> None:
+    """It is met before anything is changed, and hinders no other worktree of the clone."""
+    said = on_disk(
+        tmp_path,
+        "size=20m",
+        "git add . && git -c user.name=a -c user.email=a@b commit -qm first; mkdir /tmp/small.$$; "
+        "mount -t tmpfs -o size=1m none /tmp/small.$$; git worktree add -q /tmp/small.$$/tree; cd /tmp/small.$$/tree; "
+        + FILL
+        + "refactory request:create --title second; find . -name '*.tmp'; titles; "
+        "cd $folder; refactory request:create --title third >/dev/null; titles; "
+        "cd /tmp/small.$$/tree; rm filler; refactory request:create --title fourth >/dev/null; titles; "
+        "find . -name '*.tmp'; cd /; umount /tmp/small.$$; rmdir /tmp/small.$$",
+    )
+    refused, _, rest = said.partition("exit 1\n")
+    assert "No space left on device" in refused
+    assert "nothing was changed" in refused
+    assert sorted(rest.split("title: ")[1:]) == ["first\n", "first\n", "first\n", "fourth\n", "third\n"]
