@@ -77,6 +77,29 @@ class Commands(click.Group):
 
         return command(cmd_name, module.__doc__ or "", module.OPERATION)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With what may be meant where there is none of that name: `request create` is `request:create`."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            meant = "` or `".join(self._meant(ctx, args))
+            if not meant:
+                raise
+            raise click.UsageError(f"{error.message} (did you mean `{meant}`?)", ctx) from None
+
+    def _meant(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from difflib import get_close_matches
+
+        names = self.list_commands(ctx)
+        joined = ":".join(args[:2])
+        if joined in names:
+            return [joined]
+        return get_close_matches(args[0], names, 3) or [
+            name for name in names if name.startswith(f"{args[0]}:")
+        ]
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from click.shell_completion import CompletionItem
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import click
@@ -35,6 +36,7 @@ def command(
     operation: Operation[Any, Any],
     options: Sequence[click.Option] = (),
     then: Then | None = None,
+    numbered: bool = True,
 ) -> click.Command:
     """`then` goes on with the result where the command line can do more than the API; it gets `options`.
 
@@ -56,7 +58,7 @@ def command(
     fields = msgspec.structs.fields(operation.params)
     parameters = [_parameter(field, f"{{{field.encode_name}}}" in operation.path) for field in fields]
     return click.Command(
-        name, callback=callback, help=help_text, params=[*parameters, *options, *output_options()]
+        name, callback=callback, help=help_text, params=[*parameters, *options, *output_options(numbered)]
     )
 
 
@@ -85,7 +87,19 @@ def to_params(cls: type[Any], given: dict[str, Any]) -> Any:
         if value is None or value == ():
             continue
         values[field.encode_name] = _read(value, _meta(field))
-    return convert(cls, values)
+    return convert(cls, values, flags(cls))
+
+
+def flags(cls: type[Any]) -> dict[str, str]:
+    """What the params are called on the command line of now: `--plan-id`, `<agentName>`."""
+    context = click.get_current_context()
+    shown = {
+        parameter.name: parameter.opts[0]
+        if isinstance(parameter, click.Option)
+        else parameter.make_metavar(context)
+        for parameter in context.command.params
+    }
+    return {field.encode_name: shown.get(field.name, "") for field in msgspec.structs.fields(cls)}
 
 
 def _read(value: Any, meta: dict[str, Any]) -> Any:
@@ -114,14 +128,21 @@ def read_json(text: str) -> Any:
         raise UsageError(f"not JSON: {error}") from None
 
 
-def convert(cls: type[Any], values: dict[str, Any], strict: bool = True) -> Any:
+def convert(cls: type[Any], values: dict[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """`names`: what the user knows the keys by."""
     for name, value in values.items():
         if isinstance(value, str) and "\0" in value:
-            raise UsageError(f"{name}: holds a NUL character", "no file name, command or model can take it")
+            raise UsageError(
+                f"{names.get(name) or name}: holds a NUL character",
+                "no file name, command or model can take it",
+            )
     try:
-        return msgspec.convert(values, cls, strict=strict)
+        return msgspec.convert(values, cls)
     except msgspec.ValidationError as error:
-        raise UsageError(_readable(str(error)), "--help shows what is expected") from None
+        from state.mismatch import in_words
+
+        key, why = in_words(error, cls, values)
+        raise UsageError(f"{names.get(key) or key}: {why}", "--help shows what is expected") from None
 
 
 def read_stdin() -> str:
@@ -129,14 +150,6 @@ def read_stdin() -> str:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"standard input is not UTF-8 (byte {error.start})") from None
-
-
-def _readable(message: str) -> str:
-    """`Expected ... - at `$.title`` is msgspec's way to say `title: expected ...`."""
-    reason, found, path = message.partition(" - at `$.")
-    if not found:
-        return message
-    return f"{path.rstrip('`')}: {reason[0].lower()}{reason[1:]}"
 
 
 def _parameter(field: Field, is_argument: bool) -> click.Parameter:
@@ -151,7 +164,7 @@ def _parameter(field: Field, is_argument: bool) -> click.Parameter:
         [flag, field.name],
         required=field.required,
         help=meta.get("description"),
-        default=field.default if _is_shown(field) else None,
+        **({"default": field.default} if _is_shown(field) else {}),
         show_default=True,
         envvar=meta.get("env"),
         is_flag=kind is bool,

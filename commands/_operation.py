@@ -86,10 +86,21 @@ AgentName = Annotated[
     msgspec.Meta(
         description="The agent's name.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        extra={"metavar": "<agentName>", "env": "AGENT_NAME"},
+        extra={
+            "metavar": "<agentName>",
+            "env": "AGENT_NAME",
+            "expected": "1 to 64 letters, digits and ._-, the first a letter or digit",
+        },
     ),
 ]
-Sha = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", description="A whole commit id.")]
+Sha = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$",
+        description="A whole commit id.",
+        extra={"expected": "a whole commit id, 40 or 64 hexadecimal digits"},
+    ),
+]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="At most so many.")]
 Offset = Annotated[int, msgspec.Meta(ge=0, description="Skip so many first.")]

@@ -119,4 +119,5 @@ COMMAND = command(
         )
     ],
     then=_follow,
+    numbered=False,
 )

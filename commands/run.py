@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from commands import plan_list, request_create, request_show
-from commands._cli import chosen_format, convert, output_options, read_file, read_stdin
+from commands._cli import chosen_format, convert, flags, output_options, read_file, read_stdin
 from commands._context import Context
 from commands._output import show
 from state.errors import Conflict, RefactoryError, UsageError
@@ -132,7 +132,8 @@ def _request(context: Context, given: dict[str, Any]) -> Request:
     if not given["title"]:
         raise UsageError("what is wanted?", "give --title and --description, or a request's id")
     description = read_stdin() if given["description"] == "-" else given["description"]
-    params = convert(request_create.RequestCreate, {"title": given["title"], "description": description})
+    values = {"title": given["title"], "description": description}
+    params = convert(request_create.RequestCreate, values, flags(request_create.RequestCreate))
     return context.call(request_create.OPERATION, params)
 
 

@@ -50,6 +50,6 @@ COMMAND = click.Command(
         click.Option(
             ["--write"], is_flag=True, help="Write all of them to .refactory/schemas, where editors look."
         ),
-        *output_options(),
+        *output_options(numbered=False),
     ],
 )

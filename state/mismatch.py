@@ -83,10 +83,31 @@ def _value_at(value: Any, path: KeyPath) -> object:
     return value
 
 
+def in_words(error: msgspec.ValidationError, cls: type[Any], values: dict[str, Any]) -> tuple[str, str]:
+    """The key that does not fit, and why, of what is not from a file."""
+    reason, _, at = str(error).partition(" - at `$")
+    path: list[str | int] = [int(number) if number else name for name, number in _STEP.findall(at)]
+    if missing := _MISSING.match(reason):
+        return ".".join(map(str, [*path, missing[1]])), "is missing"
+    if unknown := _UNKNOWN.match(reason):
+        return ".".join(map(str, [*path, unknown[1]])), "unknown key"
+    if not path:
+        return "", reason
+    found = _value_at(values, path)
+    shown = f"{len(found)} characters" if isinstance(found, str) and " length " in reason else _shown(found)
+    return ".".join(map(str, path)), f"expected {expected(_kind_at(cls, path))}, found {shown}"
+
+
+def expected(kind: Any) -> str:
+    """What one may give; to leave it out is another matter."""
+    return _words(kind).removesuffix(" or null")
+
+
 def _words(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _words(arguments[0]) + "".join(map(_range, arguments[1:]))
+        said = [meta.extra["expected"] for meta in arguments[1:] if meta.extra and "expected" in meta.extra]
+        return said[0] if said else _words(arguments[0]) + "".join(map(_range, arguments[1:]))
     if origin in (Union, UnionType):
         return " or ".join(map(_words, arguments))
     if origin is Literal:
@@ -96,6 +117,8 @@ def _words(kind: Any) -> str:
 
 def _range(meta: msgspec.Meta) -> str:
     """Bounds in words."""
+    if meta.max_length is not None:
+        return f" of {meta.min_length or 0} to {meta.max_length} characters"
     if meta.le is None:
         return f" of at least {meta.ge}" if meta.ge is not None else ""
     return f" from {meta.ge} to {meta.le}" if meta.ge is not None else f" above {meta.gt}, up to {meta.le}"

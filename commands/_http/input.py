@@ -13,6 +13,8 @@ from aiohttp import web
 from commands._cli import convert
 from commands._http.problems import Refused
 from state.errors import UsageError
+from state.mismatch import expected
+from state.yaml_codec import short
 
 _HINT = "/openapi.json describes what is expected"
 
@@ -27,7 +29,7 @@ async def read_body(request: web.Request, seconds: float) -> bytes:
         raise web.HTTPRequestEntityTooLarge(request.client_max_size)
     try:
         async with asyncio.timeout(seconds):
-            return await request.read()
+            return await request.read() or b"{}"
     except TimeoutError:
         raise Refused(
             408, "timeout", f"the body did not arrive within {seconds:g} s", headers={"Connection": "close"}
@@ -72,7 +74,7 @@ def _from_texts(name: str, texts: list[str], kind: Any) -> Any:
     try:
         value = msgspec.convert(texts[0], kind, strict=False)
     except msgspec.ValidationError:
-        return texts[0]
+        raise UsageError(f"{name}: expected {expected(kind)}, found {short(texts[0])}", _HINT) from None
     return texts[0] if value is None else value
 
 

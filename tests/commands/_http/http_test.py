@@ -104,9 +104,28 @@ def test_what_can_not_be(server: Server, method: str, path: str, status: int, co
 
 
 @pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/tasks?limit=0", "limit: expected a whole number from 1 to 10000, found '0'"),
+        ("/tasks?limit=x", "limit: expected a whole number from 1 to 10000, found 'x'"),
+        ("/requests?state=foo", "state: expected one of open, planned, in_progress, done, failed, cancelled"),
+    ],
+)
+def test_what_is_expected_is_said(server: Server, path: str, detail: str) -> None:
+    assert server.ask("GET", path).json["detail"].startswith(detail)
+
+
+def test_a_missing_body_is_an_empty_one_whatever_its_type(server: Server) -> None:
+    number = server.ask("POST", "/requests", {"title": "x"}).json["id"]
+    done = server.ask("POST", f"/requests/{number}/cancel", b"")
+    assert (done.status, done.json["state"]) == (200, "cancelled")
+    assert server.ask("POST", "/requests", b"").json["detail"] == "title: is missing"
+
+
+@pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 400, "malformed"),
+        (b"", 422, "usage"),
         (b"{", 400, "malformed"),
         (b'{"title": NaN}', 400, "malformed"),
         (b'{"title": "\xff"}', 400, "malformed"),
