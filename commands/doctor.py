@@ -58,9 +58,11 @@ def _mended(store: Store) -> Diagnosis:
 
 def _text(diagnosis: Diagnosis, would: bool) -> str:
     """`would`: --fix was asked for."""
-    lines = [f"fixed: {problem.message}" for problem in diagnosis.fixed]
+    lines = [f"fixed: {problem.message} (done: {problem.fix})" for problem in diagnosis.fixed]
     lines += [f"backup: {kept}" for kept in diagnosis.backup]
     lines += [f"can't be mended now: {reason}" for reason in diagnosis.failed]
+    if any("/.refactory/" in kept for kept in diagnosis.backup):
+        lines.append("`refactory state:commit` commits what changed in the records")
     for problem in diagnosis.problems:
         fix = f"{'would be done' if would else '--fix'}: {problem.fix}" if problem.fix else problem.hint
         lines.append(f"{problem.check}: {problem.message}{f' ({fix})' if fix else ''}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -66,12 +66,12 @@ def schemas(evidence: Evidence) -> Iterator[Found]:
     wrong = [name for name in schema.TYPES if _read(folder / f"{name}.json") != schema.schema(name)]
     if wrong:
         message = f"{folder}: missing, or of another version of Refactory: {', '.join(wrong)}"
-        yield fixable("schemas", message, "write them anew", partial(_write, evidence, folder))
+        yield fixable("schemas", message, "write them anew", partial(_write, evidence, folder, wrong))
 
 
-def _write(evidence: Evidence, folder: Path, backup: Backup) -> None:
-    for path in folder.glob("*.json"):
-        backup.file(path)
+def _write(evidence: Evidence, folder: Path, wrong: Iterable[str], backup: Backup) -> None:
+    for name in wrong:
+        backup.file(folder / f"{name}.json")
     schema.write(evidence.store.location.records)
 
 

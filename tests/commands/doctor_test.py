@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from state.journal import Changes, begin
-from state.records import Task
+from state.record_files import encode
+from state.records import Request, Task
 from state.store import Store
 from tests.agents.finished import planned, task_titled
 from tests.conftest import Refactory, Repo
@@ -89,3 +90,24 @@ def test_a_file_that_hinders_one_check_hides_nothing_else(store: Store, broken: 
     assert {"readable", "stray-file", "unchecked"} <= found.keys()
     assert "9-abcdefgh.yaml: can't read: Too many levels of symbolic links" in found["readable"]
     assert "leases" in found["unchecked"]
+
+
+def test_fix_says_what_it_did_and_that_it_is_to_be_committed(store: Store, refactory: Refactory) -> None:
+    for key in ("7-aaaaaaaa", "7-bbbbbbbb"):
+        record = Request(key=key, title=key, created=f"2026-01-0{1 + (key[2] == 'b')}T00:00:00Z")
+        store.path(Request, key).parent.mkdir(exist_ok=True)
+        store.path(Request, key).write_bytes(encode(record))
+    out = refactory.ok("doctor", "--fix").out
+    assert (
+        "fixed: requests: 7-aaaaaaaa and 7-bbbbbbbb share a number (done: make 8-bbbbbbbb of the younger"
+        in out
+    )
+    assert "`refactory state:commit`" in out
+
+
+def test_only_the_schemas_that_are_replaced_are_kept(store: Store, refactory: Refactory) -> None:
+    folder = store.location.records / "schemas"
+    (folder / "task.json").unlink()
+    (folder / "plan.json").write_text("{}")
+    found = refactory.data("doctor", "--fix")
+    assert [Path(kept).name for kept in found["backup"]] == ["plan.json"]
