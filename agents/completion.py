@@ -186,7 +186,7 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
             raise UsageError(f"the reason is longer than {FEEDBACK} characters")
         end_lease(changes, task)
         block(changes, task)
-        cancelled = changes.put(move(task, "cancelled", feedback=reason or task.feedback))
+        cancelled = changes.put(move(task, "cancelled", feedback=reason))
         plan = changes.get(Plan, task.plan)
         if plan.state == "failed" or (plan.state == "orchestrated" and _states(changes, plan) == _OVER):
             close(changes, plan)  # it may have been the last that was missing
