@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -27,6 +28,18 @@ class NewFile(NamedTuple):
     path: str
     data: bytes
     mode: int = 0o666
+
+
+def read_regular(path: Path | str, most: int = 2**26) -> bytes:
+    """A file of ours. Raises OSError also for a pipe or a device in its place, which could hold a reader for ever."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", str(path))
+        return file.read(most)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def write_new(files: Sequence[NewFile], durable: bool = True) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from state.errors import RefactoryError
-from state.files import unwritable
+from state.files import read_regular, unwritable
 
 
 class Journal(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Steps(msgspec.Struct, frozen=True):
 
 def read(journal: Path) -> Journal | None:
     try:
-        return msgspec.json.decode(journal.read_bytes(), type=Journal)
+        return msgspec.json.decode(read_regular(journal), type=Journal)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError:

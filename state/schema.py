@@ -9,6 +9,7 @@ import msgspec
 
 from state.config import Config
 from state.errors import RefactoryError
+from state.files import read_regular
 from state.migrations import current
 from state.record_files import fields, kind
 from state.records import KINDS, Record
@@ -45,7 +46,7 @@ def write(records: Path) -> list[Path]:
         for name in TYPES:
             path = records / FOLDER / f"{name}.json"
             text = msgspec.json.format(msgspec.json.encode(schema(name)), indent=2) + b"\n"
-            if not path.exists() or path.read_bytes() != text:
+            if not path.exists() or read_regular(path) != text:
                 path.write_bytes(text)
                 changed.append(path)
     except OSError as error:

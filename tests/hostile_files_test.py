@@ -5,11 +5,12 @@ Acceptance 16. That no file takes long is shown by tests/state/reading_time_test
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Done, Refactory
+from tests.conftest import Done, Refactory, Repo
 
 KEY = "1-abcdefgh"
 MERGES = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 10))
@@ -97,3 +98,16 @@ def test_what_can_t_be_read_is_named_and_no_bug_of_ours(
     assert done.code in (1, 2)
     assert its_own_link.name in done.err
     assert "unexpected" not in done.err
+
+
+@pytest.mark.parametrize("place", [".refactory/schemas/task.json", ".git/refactory/journal"])
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(repo: Repo, refactory: Refactory, place: str) -> None:
+    refactory.ok("request:create", "--title", "One")
+    path = repo.path / place
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    assert refactory.run("doctor").code in (0, 1)
+    assert refactory.run("init").code in (0, 1)
+    done = refactory.run("request:create", "--title", "Two")
+    assert done.code in (0, 1)
+    assert "Traceback" not in done.err

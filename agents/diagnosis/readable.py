@@ -14,7 +14,7 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from state import schema
-from state.files import is_half_written
+from state.files import is_half_written, read_regular
 from state.keys import is_key
 from state.records import KINDS
 
@@ -77,6 +77,6 @@ def _write(evidence: Evidence, folder: Path, wrong: Iterable[str], backup: Backu
 
 def _read(path: Path) -> object:
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(read_regular(path))
     except (OSError, ValueError):
         return None
