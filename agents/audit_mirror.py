@@ -24,6 +24,7 @@ from state.store import Store
 PREFIX = "refs/refactory/audit/"
 _BLOB = "heads"
 _FILE = "audit-noted"
+_PATIENCE = 2.0  # seconds: whoever holds the lock for longer, the next checkpoint will do
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ def checkpoint(store: Store, seen: Mapping[str, Head] | None = None) -> None:
 
 def _checkpoint(store: Store, seen: Mapping[str, Head]) -> None:
     private, git = store.location.private, Repository(store.location.git_dir)
-    with store.lock("audit"):
+    with store.lock("audit", _PATIENCE):
         clone = clone_id(private)
         written = _longest(*(memory.heads for memory in all_memories(private).values()))
     with git_locked(private / "git-lock", "git update-ref", git.git_dir):
@@ -101,7 +102,7 @@ def _commit(git: Repository, before: Noted, heads: Mapping[str, Head]) -> str:
 def _forget(store: Store, mirrored: Mapping[str, Head]) -> None:
     """What is mirrored need not be remembered, except where the next line goes."""
     private = store.location.private
-    with store.lock("audit"):
+    with store.lock("audit", _PATIENCE):
         for path, memory in all_memories(private).items():
             kept = {
                 name: head

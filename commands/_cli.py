@@ -167,7 +167,7 @@ def _parameter(field: Field, is_argument: bool) -> click.Parameter:
         **({"default": field.default} if _is_shown(field) else {}),
         show_default=True,
         envvar=meta.get("env"),
-        is_flag=kind is bool,
+        is_flag=True if kind is bool else None,  # with False, click would take `--title=-x` for two options
         multiple=kind is list,
         type=None if kind in (bool, list) else kind,
         metavar=meta.get("metavar"),
