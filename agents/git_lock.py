@@ -22,7 +22,7 @@ _PATIENCE = 5.0  # seconds for a git to end that outlived its caller
 @contextmanager
 def git_locked(lock: Path, what: str, *git_dirs: Path) -> Iterator[None]:
     """Hold `lock`, with what a killed git of ours left in these folders removed."""
-    note = lock.with_name(f"{lock.name}.work")
+    note = _note(lock)
     with locked(lock, what):
         cleared = _cleared(note)
         if cleared:
@@ -30,6 +30,19 @@ def git_locked(lock: Path, what: str, *git_dirs: Path) -> Iterator[None]:
         yield
         if cleared:
             note.unlink(missing_ok=True)
+
+
+def clear_killed(lock: Path) -> None:
+    """The same for who may not need the lock: the user's own git may."""
+    note = _note(lock)
+    if note.exists():
+        with locked(lock, "git locks"):
+            if _cleared(note):
+                note.unlink(missing_ok=True)
+
+
+def _note(lock: Path) -> Path:
+    return lock.with_name(f"{lock.name}.work")
 
 
 def _cleared(note: Path) -> bool:

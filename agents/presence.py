@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agents.git_lock import clear_killed
 from agents.workspace import Workspace
 from state.birth import birth
 from state.private_files import write_private
@@ -16,6 +17,7 @@ from state.private_files import write_private
 @contextmanager
 def working(workspace: Workspace) -> Iterator[None]:
     """At work as long as the block lasts; the last one to leave removes the worktrees."""
+    clear_killed(workspace.git_lock)
     try:
         with present(workspace.private):
             yield

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from agents.git import GitError, Repository
-from agents.git_lock import git_locked
+from agents.git_lock import clear_killed, git_locked
 from agents.state_snapshot import Snapshot, snapshot
 from agents.user_index import change_entries, forget_killed
 from state.errors import Conflict, UsageError
@@ -52,6 +52,7 @@ def commit_state(store: Store, message: str | None, dry_run: bool = False) -> St
     folder = store.location.private / "commit"
     with locked(store.location.private / "commit-lock", "state:commit"):
         forget_killed(store.location.own_git_dir, folder)
+        clear_killed(store.location.private / "git-lock")
         try:
             for _ in range(_TRIES):
                 made = _attempt(store, folder, message, dry_run)

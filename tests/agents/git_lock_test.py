@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents import git_lock
-from agents.git_lock import git_locked
+from agents.git_lock import clear_killed, git_locked
 from tests.conftest import Repo
 from tests.state.faults import Say, child, said
 
@@ -50,6 +50,13 @@ def left(git_dir: Path) -> set[str]:
 def test_locks_of_a_killed_holder_are_removed(git_dir: Path) -> None:
     holder(git_dir, lambda: lock_all(git_dir))
     assert left(git_dir) == set()
+
+
+def test_they_are_removed_for_the_user_too(git_dir: Path) -> None:
+    clear_killed(git_dir / "refactory" / "git-lock")
+    holder(git_dir, lambda: lock_all(git_dir))
+    clear_killed(git_dir / "refactory" / "git-lock")
+    assert not any((git_dir / name).exists() for name in LOCKS)
 
 
 def test_locks_that_were_there_before_are_somebody_elses(git_dir: Path) -> None:
