@@ -170,6 +170,9 @@ class Repository:
         return None if status else out
 
 
+_PIPE = 4096  # bytes that a pipe holds at least (PIPE_BUF of pipe(7), on Linux and macOS it is 16 times that)
+
+
 def last_line(said: str) -> str:
     """What git gave as the reason."""
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith("hint:")]
@@ -198,11 +201,16 @@ def _finished(process: Git.AutoInterrupt, seconds: float | None) -> tuple[int, b
 
 
 def _file_of(data: bytes) -> BinaryIO:
-    """A file, as a pipe's writer would have to wait for its reader."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
-    file.write(data)
-    file.seek(0)
-    return file
+    """What is to be read. Not more in a pipe than fits into it: its writer would have to wait for its reader."""
+    if len(data) <= _PIPE:
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb") as end:
+            end.write(data)
+        return os.fdopen(reader, "rb")
+    large = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    large.write(data)
+    large.seek(0)
+    return large
 
 
 @lru_cache(maxsize=256)
