@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,10 @@ import pytest
 
 from state.store import Store
 from tests.model_server import model_server  # noqa: F401 - a fixture
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script, we would pass that on to the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROGRAM = Path(__file__).parents[1] / "refactory.py"
 

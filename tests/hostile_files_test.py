@@ -72,6 +72,7 @@ def test_as_records(refactory: Refactory) -> None:
         assert said in named
 
 
+@pytest.mark.slow
 def test_as_the_configuration(refactory: Refactory) -> None:
     refactory.ok("request:create", "--title", "x")
     for data, line, said in HOSTILE.values():

@@ -73,6 +73,7 @@ def test_two_clones_merge_in_every_order(seed: int) -> None:
         check_orders(Path(folder), seed, 2)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(st.integers(0, 10_000))
 def test_three_clones_merge_in_every_order(seed: int) -> None:

@@ -77,6 +77,7 @@ def test_a_rejection_sends_the_named_task_back(
     assert repo.show("mul.py", "main").endswith("b * a")
 
 
+@pytest.mark.slow
 def test_a_rejection_that_blamed_nobody_is_asked_for_again(
     reviewed: Callable[[str], Done], refactory: Refactory, store: Store, model_server: ModelServer
 ) -> None:

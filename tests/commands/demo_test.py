@@ -134,6 +134,7 @@ def failed(done: Done) -> set[str]:
     return {check["name"] for check in done.data["checks"] if not check["passed"]}
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_fails_the_checks_that_it_makes_false(outside: Refactory) -> None:
     """Without its second answer the culprit gives the first again."""
     shutil.copytree(DATA / "answers", outside.folder / "answers")
@@ -181,6 +182,7 @@ def test_with_a_model(outside: Refactory) -> None:
     assert not (outside.folder / "d" / "answers").exists()
 
 
+@pytest.mark.slow
 def test_a_model_may_do_without_a_red_combination(outside: Refactory) -> None:
     with ModelServer(lambda seen: answer(seen, careful=True)) as server:
         outside.env |= server.env

@@ -141,6 +141,7 @@ def test_a_command_that_never_ends_is_ended(repo: Repo, refactory: Refactory) ->
     assert "ended after 0.5 s" in done.data["status"]["tasks"][0]["feedback"]
 
 
+@pytest.mark.slow
 def test_cancelling_what_is_missing_closes_the_request(refactory: Refactory, scripted: Any) -> None:
     scripted(one=BOTH["one"], two="no diff\n")
     assert refactory.run("run", "--title", "T", "--from", "-", input=TWO).code == 7
@@ -159,6 +160,7 @@ def test_an_agent_started_by_hand_leaves_nothing_behind(refactory: Refactory, sc
     assert refactory.ok("doctor").out == "healthy\n"
 
 
+@pytest.mark.slow
 def test_what_the_review_gives_up_does_not_hold_back_the_rest(
     repo: Repo, refactory: Refactory, scripted: Any
 ) -> None:

@@ -74,7 +74,7 @@ def test_of_two_made_in_one_second_the_lower_key_keeps_it(store: Store) -> None:
 
 def test_until_then_the_number_is_refused_and_the_keys_work(store: Store) -> None:
     put(store, request("7-aaaaaaaa"), request("7-bbbbbbbb"))
-    with pytest.raises(Conflict, match="7-aaaaaaaa .*, 7-bbbbbbbb"):
+    with pytest.raises(Conflict, match=r"7-aaaaaaaa .*, 7-bbbbbbbb"):
         store.get(Request, 7)
     assert store.get(Request, "7-bbbbbbbb").title == "made as 7-bbbbbbbb"
 

@@ -34,6 +34,7 @@ def test_nothing_is_written_when_the_transaction_fails(store: Store) -> None:
     assert store.all(Request) == []
 
 
+@pytest.mark.slow
 def test_eight_processes_create_25_requests_each(refactory: Refactory, store: Store) -> None:
     """200 records, 200 numbers, no error."""
     script = 'for n in $(seq 25); do "$@" --title "$n" --format ids || exit 1; done'
@@ -192,7 +193,7 @@ def test_numbers_are_found_by_memory_as_by_listing(store: Store) -> None:
         store.get(Request, 7)
     twin = first.with_name("8-bbbbbbbb.yaml")
     twin.write_text(text.replace(first.stem, "8-bbbbbbbb"))
-    with pytest.raises(Conflict, match="8-aaaaaaaa .*, 8-bbbbbbbb"):
+    with pytest.raises(Conflict, match=r"8-aaaaaaaa .*, 8-bbbbbbbb"):
         store.get(Request, 8)
     twin.rename(first.with_name("5000-bbbbbbbb.yaml"))
     assert create(store, "last").key.startswith("5001-")
