@@ -268,4 +268,4 @@ def test_histories(tmp_path: Path, capfd: Any) -> None:
 
 @pytest.mark.slow
 def test_long_histories(tmp_path: Path, capfd: Any) -> None:
-    run_histories(tmp_path, 80, 40)
+    run_histories(tmp_path, 40, 35)
