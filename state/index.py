@@ -16,7 +16,7 @@ from zlib import crc32
 
 import msgspec
 
-from state.keys import is_key, number_of
+from state.keys import by_number, is_key, number_of
 from state.records import Record
 from state.stamps import Stamp, scan
 
@@ -124,7 +124,7 @@ def _refresh(db: sqlite3.Connection, files: Files) -> None:
     gone = (key for key, found in known.items() if files.stamps.get(key) != found)
     db.executemany(_DELETE, ((files.folder, number_of(key), key) for key in gone))
     changed = (key for key, found in files.stamps.items() if known.get(key) != found and is_key(key))
-    db.executemany(_INSERT, _rows(files, sorted(changed, key=lambda key: (number_of(key), key))))
+    db.executemany(_INSERT, _rows(files, sorted(changed, key=by_number)))
 
 
 def _rows(files: Files, keys: Iterable[str]) -> Iterator[tuple[object, ...]]:

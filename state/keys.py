@@ -31,6 +31,11 @@ def number_of(key: str) -> int:
     return int(key.partition("-")[0])
 
 
+def by_number(key: str) -> tuple[int, str]:
+    """To sort keys as people count."""
+    return number_of(key), key
+
+
 def is_key(text: str) -> bool:
     match = _KEY.fullmatch(text)
     return bool(match and match[2])

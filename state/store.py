@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from state.errors import Busy, Conflict, InvalidFile, NotFound, RefactoryError, UsageError
-from state.keys import is_key, is_reference, number_of, suffix_of
+from state.keys import by_number, is_key, is_reference, number_of, suffix_of
 from state.location import Location, initialised, locate
 from state.numbers import Numbers, names
 from state.records import Plan, Record, Request, Task
@@ -148,7 +148,7 @@ class Store:
 
     def keys(self, cls: type[Record]) -> list[str]:
         """All keys, by number; what is no record (a stray file) is not listed."""
-        return sorted(names(self.location.records / cls.folder), key=_by_number)
+        return sorted(names(self.location.records / cls.folder), key=by_number)
 
     def numbers(self, cls: type[Record]) -> Numbers:
         return Numbers(self.location, cls.folder)
@@ -182,7 +182,7 @@ class Store:
         return dict(sorted(Counter(getattr(record, field) for record in self._each(cls, stamps)).items()))
 
     def _each(self, cls: type[R], stamps: Mapping[str, Stamp]) -> Iterator[R]:
-        for key in sorted(filter(is_key, stamps), key=_by_number):
+        for key in sorted(filter(is_key, stamps), key=by_number):
             record = self._cached(cls, key, stamps[key])
             if record is not None:
                 yield record
@@ -243,10 +243,6 @@ def _read(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
-
-
-def _by_number(key: str) -> tuple[int, str]:
-    return number_of(key), key
 
 
 def _equals(record: Record, wanted: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from state.errors import RefactoryError
 from state.journal import pending
-from state.keys import is_key, number_of
+from state.keys import by_number, is_key
 from state.location import Location
 from state.record_files import decode
 from state.records import Record
@@ -52,9 +52,7 @@ class Unfinished(Store):
         folder = super().path(cls, "").parent
         new = {Path(path).stem for path in self._pending if Path(path).parent == folder}
         found = {*super().keys(cls), *filter(is_key, new)}
-        return sorted(
-            (key for key in found if not self._removed(cls, key)), key=lambda key: (number_of(key), key)
-        )
+        return sorted((key for key in found if not self._removed(cls, key)), key=by_number)
 
     def _removed(self, cls: type[Record], key: str) -> bool:
         path = str(super().path(cls, key))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
-from state.keys import number_of
+from state.keys import by_number
 from state.records import KINDS, Plan, Pull, Task
 from state.references import references as references_of
 from state.renumber import outdated
@@ -69,7 +69,7 @@ def _list_pull(evidence: Evidence, pull: Pull, backup: Backup) -> None:
     backup.file(evidence.store.path(Task, pull.task))
     with evidence.store.transaction("doctor") as changes:
         task = changes.get(Task, pull.task)
-        keys = sorted({*task.pulls, pull.key}, key=lambda key: (number_of(key), key))
+        keys = sorted({*task.pulls, pull.key}, key=by_number)
         changes.put(replace(task, pulls=keys), "a pull of it was not listed")
 
 
