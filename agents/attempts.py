@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 
 from agents.git import GitError, Repository
 from agents.git_lock import git_locked
-from agents.workspace import Workspace, attempt_ref, local, task_branch
+from agents.refs import attempt_ref, task_branch
+from agents.workspace import Workspace, local
 from state.errors import Conflict, Unavailable
 from state.records import Task
 from state.store import Store

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from agents.git import GitError, Repository
-from agents.git_lock import git_locked
+from agents.git_lock import git_locked, lock_of
 from state.audit_chain import Anchor
 from state.audit_memory import Head, all_memories, clone_id, known_clone
 from state.errors import RefactoryError
@@ -52,7 +52,7 @@ def _checkpoint(store: Store, seen: Mapping[str, Head]) -> None:
     with store.lock("audit", _PATIENCE):
         clone = clone_id(private)
         written = _longest(*(memory.heads for memory in all_memories(private).values()))
-    with git_locked(private / "git-lock", "git update-ref", git.git_dir):
+    with git_locked(lock_of(private), "git update-ref", git.git_dir):
         before = _noted(private) or Noted(clone, "", {})
         if before.clone != clone or not before.commit:
             before = _at_ref(git, clone)

@@ -13,8 +13,9 @@ from agents.backends import AttemptFailed, Job, solver
 from agents.edits.paths import in_scope
 from agents.git import Changed, Repository, changes, shown
 from agents.meter import Meter
+from agents.refs import task_branch
 from agents.work import Claim, Report
-from agents.workspace import Workspace, task_branch
+from agents.workspace import Workspace
 from agents.worktrees import Snapshot, Worktree
 from state.keys import number_of
 from state.records import Diffstat, Task

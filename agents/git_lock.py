@@ -19,6 +19,11 @@ _LASTS = 60 * 10**9  # nanoseconds after which what we began makes no new locks
 _PATIENCE = 5.0  # seconds for a git to end that outlived its caller
 
 
+def lock_of(private: Path) -> Path:
+    """In a clone's private folder, or a mirror's."""
+    return private / "git-lock"
+
+
 @contextmanager
 def git_locked(lock: Path, what: str, *git_dirs: Path) -> Iterator[None]:
     """Hold `lock`, with what a killed git of ours left in these folders removed."""

@@ -13,7 +13,8 @@ from agents.follow import following, undo_killed
 from agents.git import NETWORK_SECONDS, Repository, last_line
 from agents.git_lock import git_locked
 from agents.orchestrator import latest, pinned, remote_url
-from agents.workspace import Workspace, branch_ref, local
+from agents.refs import branch_ref
+from agents.workspace import Workspace, local
 from state.errors import Conflict, Unavailable
 from state.keys import number_of
 from state.lifecycle import move

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from agents.crew import program
-from agents.git_lock import git_locked
+from agents.git_lock import git_locked, lock_of
 from state.errors import RefactoryError
 from state.location import Location
 
@@ -27,7 +27,7 @@ def install(location: Location) -> None:
         attributes.write_text(ATTRIBUTES, encoding="utf-8")
     # Not by agents.git, whose import takes longer than all of `init`: this runs nothing that a tree could name.
     args = ["git", f"--git-dir={location.git_dir}", "config", "merge.refactory.driver", _command()]
-    with git_locked(location.private / "git-lock", "git config", location.git_dir):
+    with git_locked(lock_of(location.private), "git config", location.git_dir):
         done = subprocess.run(args, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise RefactoryError(f"git config: {done.stderr.strip()}", "the merge driver is not set up")

@@ -11,8 +11,9 @@ from agents.completion import close, send_back
 from agents.culprit import find_culprit
 from agents.orchestrator import latest, pinned
 from agents.presence import working
+from agents.refs import plan_branch
 from agents.verdicts import Verdicts
-from agents.workspace import Workspace, local, plan_branch
+from agents.workspace import Workspace, local
 from state.errors import WorkFailed
 from state.keys import number_of
 from state.lifecycle import move

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from agents.git import GitError, Repository
-from agents.git_lock import clear_killed, git_locked
+from agents.git_lock import clear_killed, git_locked, lock_of
 from agents.state_snapshot import Snapshot, snapshot
 from agents.user_index import change_entries, forget_killed
 from state.errors import Conflict, UsageError
@@ -52,7 +52,7 @@ def commit_state(store: Store, message: str | None, dry_run: bool = False) -> St
     folder = store.location.private / "commit"
     with locked(store.location.private / "commit-lock", "state:commit"):
         forget_killed(store.location.own_git_dir, folder)
-        clear_killed(store.location.private / "git-lock")
+        clear_killed(lock_of(store.location.private))
         try:
             for _ in range(_TRIES):
                 made = _attempt(store, folder, message, dry_run)
@@ -78,7 +78,7 @@ def _attempt(store: Store, folder: Path, message: str | None, dry_run: bool) -> 
     entries = _entries(found, git, folder)
     tree = _tree(Repository(location.own_git_dir, location.root, folder / "index"), head, entries)
     commit = git.commit_tree(tree, [head] if head else [], planned.message.rstrip("\n") + "\n")
-    with git_locked(location.private / "git-lock", "state:commit", location.git_dir, location.own_git_dir):
+    with git_locked(lock_of(location.private), "state:commit", location.git_dir, location.own_git_dir):
         change_entries(git, folder, entries)
         moved = _move(git, head, commit, planned.message)
     return msgspec.structs.replace(planned, commit=commit) if moved else None

@@ -11,7 +11,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from agents.git import NETWORK_SECONDS, GitError, Repository, last_line
-from agents.git_lock import git_locked
+from agents.git_lock import git_locked, lock_of
+from agents.refs import attempt_ref, backup_ref, branch_ref, task_branch
 from agents.worktrees import Pool
 from state.config import Config
 from state.errors import Conflict, RefactoryError, Unavailable
@@ -22,28 +23,6 @@ from state.store import Store
 
 # Where a fetch puts a branch's head until it is known; its own ref each, as nothing is locked meanwhile.
 _ARRIVED = "refs/refactory/arriving"
-
-
-def task_branch(task: str) -> str:
-    return f"refactory/tasks/{task}"
-
-
-def plan_branch(plan: str) -> str:
-    return f"refactory/plans/{plan}"
-
-
-def branch_ref(branch: str) -> str:
-    return f"refs/heads/{branch}"
-
-
-def backup_ref(owner: str, commit: str) -> str:
-    """Outside refs/heads, so that `git branch` stays short; one for each commit, and nothing of ours deletes it."""
-    return f"refs/refactory/backup/{owner}/{commit[:16]}"
-
-
-def attempt_ref(branch: str, commit: str) -> str:
-    """Where a task's commit is from before it is reported: named after it, so nobody ever moves another's."""
-    return f"refs/refactory/attempts/{branch.removeprefix('refactory/tasks/')}/{commit[:16]}"
 
 
 class Workspace:
@@ -62,7 +41,7 @@ class Workspace:
     @property
     def git_lock(self) -> Path:
         """Everything that touches the shared git folder goes through it: git's own locks fail, not wait."""
-        return self.private / "git-lock"
+        return lock_of(self.private)
 
     def logs(self, task: str, attempt: int) -> Path:
         folder = self.private / "logs" / task / str(attempt)

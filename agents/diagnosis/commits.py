@@ -10,7 +10,7 @@ from agents.attempts import settle
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
-from agents.workspace import branch_ref, task_branch
+from agents.refs import branch_ref, task_branch
 from state.keys import number_of
 from state.lifecycle import SETTLED
 from state.records import Launch, Orchestration, Plan, Pull, Task

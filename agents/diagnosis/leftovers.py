@@ -13,7 +13,7 @@ from agents.git import NETWORK_SECONDS
 from agents.git_lock import git_locked
 from agents.inhabitants import inhabitants, is_ours, kill_inhabitants
 from agents.presence import anybody
-from agents.workspace import branch_ref, task_branch
+from agents.refs import branch_ref, task_branch
 from state.records import Task
 
 _ATTEMPTS = "refs/refactory/attempts/"

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from agents.attempts import finished, offered, settle
-from agents.workspace import Workspace, attempt_ref, backup_ref, local, task_branch
+from agents.refs import attempt_ref, backup_ref, task_branch
+from agents.workspace import Workspace, local
 from state.errors import Conflict
 from state.records import Task
 from state.store import Store

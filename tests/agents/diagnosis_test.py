@@ -20,7 +20,8 @@ from agents.diagnosis.checkup import diagnose, mend
 from agents.diagnosis.finding import Problem
 from agents.dispatch import claim
 from agents.processes import MARK
-from agents.workspace import Workspace, attempt_ref, local, task_branch
+from agents.refs import attempt_ref, task_branch
+from agents.workspace import Workspace, local
 from state import leases
 from state.journal import Changes, begin
 from state.records import Orchestration, Plan, Pull, Record, Request, Task

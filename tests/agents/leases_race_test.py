@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from agents.dispatch import claim, release
-from agents.workspace import task_branch
+from agents.refs import task_branch
 from state import leases
 from state.records import Task
 from state.store import Store

@@ -9,7 +9,8 @@ import pytest
 
 from agents.git import Repository
 from agents.orchestrator import remote_url
-from agents.workspace import Workspace, backup_ref, local
+from agents.refs import backup_ref
+from agents.workspace import Workspace, local
 from state.errors import Unavailable
 from state.store import Store
 from tests.conftest import Repo, make_repo

@@ -1,0 +1,25 @@
+"""How our branches and refs are named."""
+
+from __future__ import annotations
+
+
+def task_branch(task: str) -> str:
+    return f"refactory/tasks/{task}"
+
+
+def plan_branch(plan: str) -> str:
+    return f"refactory/plans/{plan}"
+
+
+def branch_ref(branch: str) -> str:
+    return f"refs/heads/{branch}"
+
+
+def backup_ref(owner: str, commit: str) -> str:
+    """Outside refs/heads, so that `git branch` stays short; one for each commit, and nothing of ours deletes it."""
+    return f"refs/refactory/backup/{owner}/{commit[:16]}"
+
+
+def attempt_ref(branch: str, commit: str) -> str:
+    """Where a task's commit is from before it is reported: named after it, so nobody ever moves another's."""
+    return f"refs/refactory/attempts/{branch.removeprefix('refactory/tasks/')}/{commit[:16]}"
