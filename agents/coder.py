@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from agents.attempts import finished
 from agents.backends import AttemptFailed, Job, solver
+from agents.diff import Changed, changes
 from agents.edits.paths import in_scope
-from agents.git import Changed, Repository, changes, shown
+from agents.git import Repository, shown
 from agents.meter import Meter
 from agents.refs import task_branch
 from agents.work import Claim, Report

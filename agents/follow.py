@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from agents.git import Changed, Repository, changes
+from agents.diff import Changed, changes
+from agents.git import Repository
 from state.errors import Conflict
 from state.location import git_dir_of
 from state.private_files import write_private

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from git.cmd import Git
 
@@ -216,30 +216,6 @@ def _file_of(data: bytes) -> BinaryIO:
 @lru_cache(maxsize=256)
 def _tree(git: Repository, commit: str) -> str:
     return git.run("rev-parse", "--verify", f"{commit}^{{tree}}")
-
-
-class Changed(NamedTuple):
-    """One path between two trees: lines added and removed (`-` in a binary file), modes as git writes them."""
-
-    path: str
-    added: str
-    removed: str
-    old_mode: str
-    new_mode: str
-
-
-@lru_cache(maxsize=16)
-def changes(git: Repository, old: str, new: str) -> tuple[Changed, ...]:
-    """What changed between two commits or trees, given by whole ids, as the answer is remembered."""
-    out = git.raw("diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", old, new)
-    fields = out.decode("utf-8", "surrogateescape").split("\0")
-    count = len(fields) // 3  # first two fields for each path, then one for each
-    modes = (raw.removeprefix(":").split(" ", 2) for raw in fields[0 : 2 * count : 2])
-    counts = (row.split("\t", 2) for row in fields[2 * count : 3 * count])
-    return tuple(
-        Changed(path, added, removed, old_mode, new_mode)
-        for (added, removed, path), (old_mode, new_mode, _) in zip(counts, modes, strict=True)
-    )
 
 
 @cache

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from agents.git import Changed, Repository
+from agents.diff import Changed
+from agents.git import Repository
 
 _GITLINK = "160000"
 

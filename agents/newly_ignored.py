@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from agents.git import Changed, Repository, shown
+from agents.diff import Changed
+from agents.git import Repository, shown
 from agents.state_tree import is_state
 
 _MOST_BYTES = 10 * 2**20  # above it is no work of an agent's, but dependencies

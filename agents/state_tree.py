@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from agents.git import Changed, Repository
+from agents.diff import Changed
+from agents.git import Repository
 
 STATE_FOLDER = ".refactory"
 

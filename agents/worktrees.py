@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.git import Changed, GitError, Repository, changes
+from agents.diff import Changed, changes
+from agents.git import GitError, Repository
 from agents.git_lock import git_locked
 from agents.inhabitants import kill_inhabitants
 from agents.nested import dissolve_repositories, new_gitlinks, self_hidden
