@@ -1,40 +1,72 @@
-"""Makes `refactory state:merge` the driver that git asks when both sides changed a record (gitattributes(5))."""
+"""The merge driver: a record by field, its texts and what is no record by git's own merge (git-merge-file(1))."""
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from agents.crew import program
-from agents.git_lock import git_locked, lock_of
-from state.errors import RefactoryError
-from state.location import Location
+import msgspec
 
-# Git has `union` built in: where two writers went on with one log, both are kept whole, in every clone.
-ATTRIBUTES = """\
-# Written by `refactory init`: byte for byte as they are, and merged by field where this clone has the driver.
-* -text
-*/*.yaml merge=refactory
-audit/*.jsonl merge=union
-"""
+from state.errors import RefactoryError, UsageError
+from state.merge import merge
+from state.records import BY_FOLDER, Record
+
+if TYPE_CHECKING:
+    from agents.git import Repository
+
+_LABELS = ("-L", "ours", "-L", "base", "-L", "theirs")
 
 
-def install(location: Location) -> None:
-    """The attributes are committed, the command is this clone's own. Without it git merges records by lines."""
-    attributes = location.records / ".gitattributes"
-    if not attributes.exists():
-        attributes.write_text(ATTRIBUTES, encoding="utf-8")
-    # Not by agents.git, whose import takes longer than all of `init`: this runs nothing that a tree could name.
-    args = ["git", f"--git-dir={location.git_dir}", "config", "merge.refactory.driver", _command()]
-    with git_locked(lock_of(location.private), "git config", location.git_dir):
-        done = subprocess.run(args, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        raise RefactoryError(f"git config: {done.stderr.strip()}", "the merge driver is not set up")
+class Driven(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`conflicts` are fields. Merged by lines, as no record, it names none, and git's markers are in the file."""
+
+    path: str
+    conflicts: list[str] = []
+    by_lines: str = ""
+    clean: bool
 
 
-def _command() -> str:
-    """Where it can't run (moved, removed, its Python broken) it leaves no markers, and git merges by lines."""
-    ours = shlex.join([sys.executable, str(program())]).replace("%", "%%")
-    by_lines = "git merge-file -L ours -L base -L theirs %A %O %B"
-    return f"{ours} state:merge %O %A %B %P || {{ ! grep -q '^<<<<<<<' %A && {by_lines}; }}"
+def drive(base: Path, ours: Path, theirs: Path, name: str) -> Driven:
+    """Merge the three versions of the record called `name` into the file `ours`."""
+    try:
+        merged = merge(_kind(name), base.read_bytes(), ours.read_bytes(), theirs.read_bytes(), merge_texts)
+    except RefactoryError as error:
+        return Driven(path=name, by_lines=error.message, clean=merge_files(ours, base, theirs))
+    ours.write_bytes(merged.data)
+    return Driven(path=name, conflicts=list(merged.conflicts), clean=not merged.conflicts)
+
+
+def _kind(name: str) -> type[Record]:
+    kind = BY_FOLDER.get(PurePosixPath(name).parent.name)
+    if kind is None:
+        raise UsageError(f"{name} is no record", f"records lie in {', '.join(BY_FOLDER)}")
+    return kind
+
+
+def merge_texts(base: str, ours: str, theirs: str) -> tuple[str, str]:
+    """Both texts, with all that is not in conflict merged: the same text where nothing is."""
+    from agents.git import Repository  # few merges need it: git starts us for every record
+
+    with TemporaryDirectory(prefix="refactory-merge-") as name:
+        folder = Path(name)
+        for side, text in (("ours", ours), ("base", base), ("theirs", theirs)):
+            (folder / side).write_bytes(text.encode())
+        git = Repository(folder)
+        # Git takes a file with a NUL for no text, and merges nothing in it.
+        mine = _favouring(git, "--ours")
+        other = _favouring(git, "--theirs")
+    return (ours, theirs) if mine is None or other is None else (mine, other)
+
+
+def _favouring(git: Repository, side: str) -> str | None:
+    status, out, _ = git.attempt("merge-file", "-p", "-q", side, "ours", "base", "theirs")
+    return out.decode() if status == 0 else None
+
+
+def merge_files(ours: Path, base: Path, theirs: Path) -> bool:
+    """By lines, into `ours`, as git does without a driver. False: it left its markers there."""
+    from agents.git import Repository
+
+    paths = [str(path.absolute()) for path in (ours, base, theirs)]
+    return Repository(ours.parent.absolute()).attempt("merge-file", "-q", *_LABELS, *paths)[0] == 0

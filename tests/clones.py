@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from agents.completion import cancel, report, report_tests, retry
 from agents.dispatch import claim
-from agents.merge_driver import install
+from agents.merge_setup import install
 from agents.orchestrator import orchestrate
 from agents.planner import plan
 from agents.work import Report

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from agents.merge_driver import install
+from agents.merge_setup import install
 from state.location import locate
 from tests.conftest import Repo
 
