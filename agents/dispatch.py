@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from calendar import timegm
 
-from msgspec.structs import replace
-
-from agents.setbacks import LOST, give_up_lost
+from agents.setbacks import LOST, give_up_lost, with_failed_pull
 from agents.token_budget import RAISE, check_tokens, tokens_left
 from agents.work import Claim, Parent, Role
 from state import leases
@@ -15,7 +13,7 @@ from state.errors import BudgetReached, Conflict
 from state.keys import number_of
 from state.leases import Lease
 from state.lifecycle import move
-from state.records import Orchestration, Plan, Pull, Task, Usage
+from state.records import Orchestration, Plan, Task, Usage
 from state.store import Store
 from state.transaction import Transaction
 
@@ -118,16 +116,8 @@ def release(store: Store, task: str, token: int, usage: Usage | None = None) -> 
         held = leases.check(store.location.private, task, token)
         record = changes.get(Task, task)
         if usage:
-            pull = changes.new(
-                Pull,
-                task=record.key,
-                orchestration=record.orchestration,
-                agent=held.holder,
-                attempt=record.attempts,
-                usage=usage,
-                failure="given back unfinished",
-            )
-            record = changes.put(replace(record, pulls=[*record.pulls, pull.key]))
+            failure = "given back unfinished"
+            record = changes.put(with_failed_pull(changes, record, held.holder, failure, usage))
         if record.state == "in_progress":
             changes.put(move(record, "assigned", attempts=max(0, record.attempts - 1)))
         changes.after(lambda: leases.release(changes.private, held.task))

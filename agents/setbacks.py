@@ -8,7 +8,7 @@ from agents.dependents import block, end_lease
 from agents.work import Role
 from state.leases import Lease
 from state.lifecycle import move
-from state.records import Orchestration, Pull, Task
+from state.records import Orchestration, Pull, Task, Usage
 from state.transaction import Transaction
 
 FEEDBACK = 20_000  # characters of output that go back to a coder
@@ -39,14 +39,22 @@ def give_up_lost(changes: Transaction, task: Task, role: Role, lease: Lease) -> 
         "or needs more memory than there is"
     )
     if role == "coder":
-        pull = changes.new(
-            Pull,
-            task=task.key,
-            orchestration=task.orchestration,
-            agent=lease.holder,
-            attempt=task.attempts,
-            failure=reason,
-        )
-        task = replace(task, pulls=[*task.pulls, pull.key])
+        task = with_failed_pull(changes, task, lease.holder, reason)
     changes.put(back_or_failed(changes, task, reason, final=role == "coder"))
     end_lease(changes, task)
+
+
+def with_failed_pull(
+    changes: Transaction, task: Task, agent: str, failure: str, usage: Usage | None = None
+) -> Task:
+    """The task, not put yet, with a new pull for an attempt that has no result."""
+    pull = changes.new(
+        Pull,
+        task=task.key,
+        orchestration=task.orchestration,
+        agent=agent,
+        attempt=task.attempts,
+        usage=usage,
+        failure=failure,
+    )
+    return replace(task, pulls=[*task.pulls, pull.key])
