@@ -16,6 +16,7 @@ from zlib import crc32
 
 import msgspec
 
+from state.clock import CLOCK
 from state.keys import by_number, is_key, number_of
 from state.records import Record
 from state.stamps import Stamp, scan
@@ -175,10 +176,7 @@ def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
 
 def _version() -> int:
     program = repr(sorted(scan(str(Path(__file__).parent), ".py").items()))
-    boot = b""
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-    return crc32(program.encode() + boot) >> 1
+    return crc32((program + CLOCK.boot()).encode()) >> 1
 
 
 def _remove(path: Path) -> None:
