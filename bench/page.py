@@ -6,12 +6,30 @@ import datetime
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
+from measure import HEADER, Row, home
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+
+
+def publish(section: str, rows: Iterable[Row], to_page: bool) -> None:
+    """Print the table as it is measured, and put it into its section. The benchmarks' private home goes."""
+    lines = [HEADER]
+    print(HEADER, flush=True)
+    try:
+        for row in rows:
+            lines.append(str(row))
+            print(row, flush=True)
+    finally:
+        shutil.rmtree(home(), ignore_errors=True)
+    if to_page:
+        write(section, "\n".join(lines))
 
 
 def write(section: str, table: str) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from importlib import import_module
 
-from measure import HEADER, home
+from page import publish
 
 NAMES = ("startup", "task", "slow_model", "create", "transactions")
 
@@ -19,19 +18,9 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
-    print(HEADER, flush=True)
-    lines = [HEADER]
-    try:
-        for name in options.names or NAMES:
-            for row in import_module(name).rows(options.quick):
-                lines.append(str(row))
-                print(row, flush=True)
-    finally:
-        shutil.rmtree(home(), ignore_errors=True)
-    if options.write:
-        from page import write
-
-        write("rows", "\n".join(lines))
+    names = options.names or NAMES
+    rows = (row for name in names for row in import_module(name).rows(options.quick))
+    publish("rows", rows, options.write)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from measure import BARE, HEADER, REFACTORY, Row, home, pairs, repository, run
+from measure import BARE, REFACTORY, Row, pairs, repository, run
+from page import publish
 
 TASK = """\
 key: {n}-{suffix}
@@ -47,18 +48,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="install other tools and measure them, too")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
-    lines = [HEADER]
-    print(HEADER, flush=True)
-    try:
-        for row in rows(options.quick, options.peers):
-            lines.append(str(row))
-            print(row, flush=True)
-    finally:
-        shutil.rmtree(home(), ignore_errors=True)
-    if options.write:
-        from page import write
-
-        write("state", "\n".join(lines))
+    publish("state", rows(options.quick, options.peers), options.write)
 
 
 def rows(quick: bool, peers: bool = False) -> Iterator[Row]:
