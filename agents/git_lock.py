@@ -34,9 +34,7 @@ def git_locked(lock: Path, what: str, *git_dirs: Path) -> Iterator[None]:
             note.write_bytes(b"".join(os.fsencode(folder) + b"\0" for folder in git_dirs))
         yield
         if cleared:
-            os.truncate(
-                note, 0
-            )  # to make and remove a file each time takes the file system ten times as long
+            os.truncate(note, 0)
 
 
 def clear_killed(lock: Path) -> None:

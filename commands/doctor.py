@@ -30,7 +30,7 @@ def run(context: Context, /, fix: bool, dry_run: bool, **given: Any) -> int:
     store = _store(context)
     diagnosis = _mended(store) if fix and not dry_run else _found(store)
     code = 1 if diagnosis.problems else 0
-    show("doctor", diagnosis, _text(diagnosis, fix), form, code)
+    show("doctor", diagnosis, _text(diagnosis, _how(fix, dry_run)), form, code)
     return code
 
 
@@ -56,15 +56,19 @@ def _mended(store: Store) -> Diagnosis:
     return Diagnosis(problems=left, fixed=fixed, backup=backup.kept, failed=backup.failed)
 
 
-def _text(diagnosis: Diagnosis, would: bool) -> str:
-    """`would`: --fix was asked for."""
+def _how(fix: bool, dry_run: bool) -> str:
+    """What a fix that is named for a problem means: an offer, a plan, or what was tried and did not help."""
+    return "--fix" if not fix else "would be done" if dry_run else "tried"
+
+
+def _text(diagnosis: Diagnosis, how: str) -> str:
     lines = [f"fixed: {problem.message} (done: {problem.fix})" for problem in diagnosis.fixed]
     lines += [f"backup: {kept}" for kept in diagnosis.backup]
     lines += [f"can't be mended now: {reason}" for reason in diagnosis.failed]
     if any("/.refactory/" in kept for kept in diagnosis.backup):
         lines.append("`refactory state:commit` commits what changed in the records")
     for problem in diagnosis.problems:
-        fix = f"{'would be done' if would else '--fix'}: {problem.fix}" if problem.fix else problem.hint
+        fix = f"{how}: {problem.fix}" if problem.fix else problem.hint
         lines.append(f"{problem.check}: {problem.message}{f' ({fix})' if fix else ''}")
     return "\n".join(lines or ["healthy"])
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from state import leases
 from state.journal import Changes, begin
 from state.record_files import encode
 from state.records import Request, Task
@@ -111,3 +112,18 @@ def test_only_the_schemas_that_are_replaced_are_kept(store: Store, refactory: Re
     (folder / "plan.json").write_text("{}")
     found = refactory.data("doctor", "--fix")
     assert [Path(kept).name for kept in found["backup"]] == ["plan.json"]
+
+
+def test_what_could_not_be_mended_is_said_to_be_tried(store: Store, refactory: Refactory) -> None:
+    """Records that share a number can't be renumbered while an agent works under one of the keys."""
+    planned(store, "One")
+    key = store.keys(Task)[0]
+    text = store.path(Task, key).read_text()
+    twin = f"{key.partition('-')[0]}-zzzzzzzz"
+    store.path(Task, twin).write_text(text.replace(key, twin))
+    leases.write(store.location.private, leases.offer(store.location.private, key, "coder-1", None, 60))
+    done = refactory.run("doctor", "--fix")
+    assert done.code == 1
+    assert "can't be mended now: " in done.out
+    assert "(tried: make " in done.out
+    assert "would be done" not in done.out
