@@ -108,6 +108,8 @@ class Repository:
                 istream=stdin,
                 as_process=True,
                 env={**self._env(), **(env or {})},
+                # In milliseconds it is over; a kill of us all would leave its lock to the user's next git, too.
+                start_new_session=args[0] == "update-ref",
             )
             return _finished(process, seconds)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -358,3 +360,33 @@ def test_a_file_that_is_too_large_for_any_of_ours_is_named(repo: Repo, refactory
     done = refactory.run("state:commit")
     assert done.code == 2
     assert ".refactory/dump.bin: has more than" in done.err
+
+
+def test_a_ref_that_is_being_moved_is_moved_though_we_are_killed(
+    repo: Repo, refactory: Refactory, tmp_path: Path
+) -> None:
+    """Killed in the middle, git would leave a lock on HEAD, and the user's next commit would fail."""
+    real, reached = shutil.which("git"), tmp_path / "reached"
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text(
+        f'#!/bin/sh\ncase " $* " in *" update-ref "*" HEAD "*) touch {reached}; sleep 1;; esac\nexec {real} "$@"\n'
+    )
+    slow.chmod(0o755)
+    request(refactory)
+    before = repo.git("rev-parse", "HEAD")
+    slowed = Refactory(refactory.folder, {"PATH": f"{slow.parent}:{os.environ['PATH']}"})
+    process = slowed.start("state:commit", start_new_session=True)
+    wait_for(reached.exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: repo.git("rev-parse", "HEAD") != before)
+    repo.commit({"mine.py": "1\n"})
+    assert commit(refactory).out == "nothing to commit\n"
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
