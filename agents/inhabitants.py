@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from agents.processes import MARK
+from agents.process_tree import MARK
 
 
 def inhabitants(folder: Path) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 A descendant may leave the process group by a double fork and a new session, so every run is marked by a
 random word in REFACTORY_RUN_ID, and whatever still carries it at the end is killed. A process that wipes its
-environment as well escapes this; against those only the sandbox's own pid namespace helps.
+environment as well escapes this; against those only the walls of a sandbox help: its own pid namespace.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 import selectors
-import signal
 import subprocess
 import tempfile
 import time
@@ -20,41 +19,51 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from agents.environment import clean_environment
 from agents.output_log import OutputLog
+from agents.process_tree import MARK, Tree, kill
+from agents.sandbox import Confined, Kind, Sandbox, confined
+from agents.sandbox.unseen import unseen
+from state.config import Sandbox as Settings
 from state.errors import WorkFailed
 
-__all__ = ["Finished", "Limits", "clean_environment", "run"]
-
-MARK = "REFACTORY_RUN_ID"
 POLL = 0.2
 
-Stopped = Literal["time", "processes", "cancelled"]
+Stopped = Literal["time", "processes", "memory", "cancelled"]
 
 
 @dataclass(frozen=True)
 class Limits:
     """`memory_mb` is what one process may allocate, as RLIMIT_DATA, and binds on Linux only.
 
-    RLIMIT_AS would count the address space that node, Go and Java reserve and never touch. `processes` is
-    counted by looking, as RLIMIT_NPROC counts all of a user's processes and does not bind root.
+    RLIMIT_AS would count the address space that node, Go and Java reserve and never touch. `processes` and
+    `total_mb`, what they all hold, are counted by looking: RLIMIT_NPROC counts all of a user's processes and does
+    not bind root.
     """
 
     seconds: float = 600
     memory_mb: int | None = 4096
+    total_mb: int | None = None
     output_bytes: int = 8 * 1024 * 1024
     processes: int | None = 512
+
+    @classmethod
+    def of(cls, settings: Settings, seconds: float, memory_mb: int | None = None) -> Limits:
+        """What the sandbox's section of the configuration allows."""
+        return cls(seconds, memory_mb, settings.memory_mb, processes=settings.processes)
 
 
 @dataclass(frozen=True)
 class Finished:
-    """`exit_code` is minus the signal's number if one ended it; `stopped` says why we ended it, if we did."""
+    """`exit_code` is minus the signal's number if one ended it (128 plus it, behind walls); `stopped` says why we
+    ended it, if we did; `sandbox` what held it.
+    """
 
     exit_code: int
     stopped: Stopped | None
     output_path: Path
     output_truncated: bool
     seconds: float
+    sandbox: Kind = "none"
 
     @property
     def timed_out(self) -> bool:
@@ -77,6 +86,7 @@ def run(
     stdin: bytes | None = None,
     on_start: Callable[[int], None] | None = None,
     keep_running: Callable[[], bool] | None = None,
+    sandbox: Sandbox | None = None,
 ) -> Finished:
     """Run `argv` (a string: by the shell) in its own session, stdout and stderr into `log`, until it ends.
 
@@ -84,18 +94,36 @@ def run(
     """
     token = secrets.token_hex(16)
     started = time.monotonic()
+    command = ["/bin/sh", "-c", argv] if isinstance(argv, str) else [*argv]
+    held = confined(command, env, sandbox) if sandbox else Confined(command, {**env})
     with OutputLog.into(log, limits.output_bytes) as output:
-        process = _start(argv, cwd, _marked(env, token), limits, stdin)
+        process = _start(held.argv, cwd, _marked(held.env, token), limits, stdin)
         try:
             if on_start:
                 on_start(process.pid)
-            stopped = _watch(process, output, token, limits, keep_running)
+            tree = Tree(process.pid, token, held.scratch)
+            stopped = _watch(process, output, tree, limits, keep_running)
         finally:
-            _kill(process, token)
+            kill(process, token)
             if process.stdout:
                 output.drain(process.stdout)
     seconds = time.monotonic() - started
-    return Finished(process.returncode, stopped, log, output.dropped > 0, seconds)
+    finished = Finished(process.returncode, stopped, log, output.dropped > 0, seconds, held.kind)
+    if held.kind == "bwrap" and finished.exit_code and not stopped:
+        _explain(finished, held, cwd)
+    return finished
+
+
+def _explain(finished: Finished, held: Confined, cwd: Path) -> None:
+    """What has failed because of the walls must not look like a failure of the tests."""
+    said = finished.tail()
+    if said.startswith("bwrap: ") and finished.exit_code == 1:
+        raise WorkFailed(f"the sandbox could not be built: {said.strip().removeprefix('bwrap: ')}")
+    with finished.output_path.open("a", encoding="utf-8") as file:
+        for path in unseen(said, held.env.get("PATH", os.defpath), cwd, held.visible):
+            file.write(
+                f"[sandbox: {path} is not visible here; sandbox.readOnly in the configuration binds it]\n"
+            )
 
 
 def _marked(env: Mapping[str, str], token: str) -> dict[str, str]:
@@ -104,10 +132,9 @@ def _marked(env: Mapping[str, str], token: str) -> dict[str, str]:
 
 
 def _start(
-    argv: Sequence[str] | str, cwd: Path, env: dict[str, str], limits: Limits, stdin: bytes | None
+    command: Sequence[str], cwd: Path, env: dict[str, str], limits: Limits, stdin: bytes | None
 ) -> subprocess.Popen[bytes]:
     """A shell sets the limits and becomes the command: `preexec_fn` is unsafe where threads run."""
-    command = ["/bin/sh", "-c", argv] if isinstance(argv, str) else [*argv]
     set_limits = "ulimit -c 0; "
     if limits.memory_mb is not None:
         set_limits += f"ulimit -d {limits.memory_mb * 1024} 2>/dev/null; "
@@ -143,7 +170,7 @@ def _input(data: bytes | None) -> IO[bytes]:
 def _watch(
     process: subprocess.Popen[bytes],
     output: OutputLog,
-    token: str,
+    tree: Tree,
     limits: Limits,
     keep_running: Callable[[], bool] | None,
 ) -> Stopped | None:
@@ -160,8 +187,10 @@ def _watch(
                 looks, next_look = looks + 1, now + POLL
                 if keep_running and not keep_running():
                     return "cancelled"
-                if looks % 5 == 0 and limits.processes and _count(process, token) > limits.processes:
-                    return "processes"
+                # Without walls the whole of /proc has to be read.
+                due = looks % 5 == 0 or tree.scratch is not None
+                if due and (over := tree.over(limits.processes, limits.total_mb)):
+                    return over
             for key, _ in ready.select(min(POLL, deadline - now)):
                 if key.fileobj is process.stdout and not output.copy(process.stdout):
                     ready.unregister(process.stdout)
@@ -190,39 +219,3 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
     if not hasattr(os, "waitid"):
         return process.poll() is not None
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _kill(process: subprocess.Popen[bytes], token: str) -> None:
-    """Killing takes rounds, as a process may fork between being seen and being killed."""
-    deadline = time.monotonic() + 5
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    while (alive := list(_members(process.pid, token))) and time.monotonic() < deadline:
-        for pid in alive:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.005)
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired as error:
-        raise WorkFailed(f"process {process.pid} cannot be ended", "did it change its user?") from error
-
-
-def _count(process: subprocess.Popen[bytes], token: str) -> int:
-    return sum(1 for _ in _members(process.pid, token))
-
-
-def _members(session: int, token: str) -> Iterator[int]:
-    """The living processes of a run: those in its session, and those that carry its mark."""
-    with suppress(FileNotFoundError):
-        for entry in Path("/proc").iterdir():
-            with suppress(OSError):
-                if entry.name.isdigit() and _belongs(entry, session, token.encode()):
-                    yield int(entry.name)
-
-
-def _belongs(entry: Path, session: int, token: bytes) -> bool:
-    state, _, _, of_session = (entry / "stat").read_bytes().rpartition(b") ")[2].split()[:4]
-    if state in b"ZX":
-        return False
-    return int(of_session) == session or token in (entry / "environ").read_bytes()

@@ -127,8 +127,9 @@ def configuration(old: str) -> str:
 
 def _nested(cls: type[msgspec.Struct]) -> Iterator[tuple[str, type[msgspec.Struct]]]:
     for field in msgspec.structs.fields(cls):
-        if isinstance(field.type, type) and issubclass(field.type, (Section, Part)):
-            yield field.encode_name, field.type
+        for kind in get_args(field.type) or [field.type]:
+            if isinstance(kind, type) and issubclass(kind, (Section, Part)):
+                yield field.encode_name, kind
 
 
 def _fields(cls: type[msgspec.Struct], old: str, title: str = "") -> str:

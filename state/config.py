@@ -13,6 +13,7 @@ from state.records import Budgets, Headcount
 
 Count = Annotated[int, Meta(ge=0, le=100)]
 Tokens = Annotated[int, Meta(ge=1, le=10**9)]
+SandboxMode = Literal["auto", "bwrap", "none"]
 Seconds = Annotated[float, Meta(gt=0, le=7 * 86400)]
 
 
@@ -68,6 +69,17 @@ class Reviewer(Section, frozen=True, kw_only=True):
     max_file_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 1_000_000
 
 
+class Sandbox(Section, frozen=True, kw_only=True):
+    """What tests and agents may see and use. `memoryMb` and `processes` are for a command with all it starts."""
+
+    mode: SandboxMode = "auto"
+    test_network: bool = False
+    agent_network: bool = True
+    read_only: list[str] = []
+    memory_mb: Annotated[int, Meta(ge=16, le=2**24)] | None = 4096
+    processes: Annotated[int, Meta(ge=1, le=10**6)] | None = 512
+
+
 class Server(Section, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
 
@@ -88,7 +100,13 @@ class Config(Section, frozen=True, kw_only=True):
     model: Model = Model()
     test: Test = Test()
     reviewer: Reviewer = Reviewer()
+    sandbox: Sandbox | SandboxMode = Sandbox()
     server: Server = Server()
+
+    @property
+    def walls(self) -> Sandbox:
+        """The sandbox's section; `sandbox: none` alone is short for one with this mode."""
+        return self.sandbox if isinstance(self.sandbox, Sandbox) else Sandbox(mode=self.sandbox)
 
 
 def read(path: Path) -> Config:

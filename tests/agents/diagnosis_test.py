@@ -19,7 +19,7 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.checkup import diagnose, mend
 from agents.diagnosis.finding import Problem
 from agents.dispatch import claim
-from agents.processes import MARK
+from agents.process_tree import MARK
 from agents.refs import attempt_ref, task_branch
 from agents.workspace import Workspace, local
 from state import leases

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.inhabitants import inhabitants, kill_inhabitants
-from agents.processes import MARK
+from agents.process_tree import MARK
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="no /proc here")
 

@@ -1,0 +1,126 @@
+"""What an untrusted command may see, change and reach.
+
+Say it where the command is run; `processes.run` does the rest, and tells afterwards what held (`Finished.sandbox`):
+
+    run("pytest -q", cwd=worktree.path, env=clean_environment(), log=log, limits=Limits.of(settings, seconds=600),
+        sandbox=for_tests(worktree, settings, writable=[reports]))
+
+    run(command, ..., sandbox=for_agents(worktree, settings, readable=[task_file], home=[".codex/auth.json"]))
+
+With walls (bubblewrap) the command sees the system's programs, the toolchains that PATH and its kin lead to, the
+worktree, what is readable of the git folder, and what is named here; nothing else of the disk is there. The home and
+/tmp are its own, empty, and gone afterwards. Whoever must start the process otherwise (two pipes to talk through)
+takes `confined(argv, env, sandbox)` and starts what it returns; the limits are then theirs to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agents.sandbox.bubblewrap import program, walls_for, why_not
+from agents.sandbox.view import Sandbox as Sandbox
+from state.config import Sandbox as Settings
+from state.errors import UsageError
+
+if TYPE_CHECKING:
+    from agents.worktrees import Worktree
+
+Kind = Literal["bwrap", "none"]
+_THREADS = 8  # for each process that is allowed
+
+
+class NoSandbox(UsageError):
+    """The configuration demands walls, and there are none to be had."""
+
+    code = "no_sandbox"
+
+
+@dataclass(frozen=True)
+class Confined:
+    """What to start instead, with nothing but `env`: a wall's own environment can be read from behind it.
+
+    `visible` is all that is there of the disk, `scratch` what is there in memory.
+    """
+
+    argv: list[str]
+    env: dict[str, str]
+    kind: Kind = "none"
+    visible: tuple[Path, ...] = ()
+    scratch: tuple[str, ...] | None = None
+
+
+def for_tests(
+    worktree: Worktree, settings: Settings, readable: Iterable[Path] = (), writable: Iterable[Path] = ()
+) -> Sandbox:
+    """For tests, and for commands that a model asks for: no network unless `sandbox.testNetwork` says so."""
+    return Sandbox(
+        worktree.path,
+        worktree.git.git_dir,
+        settings,
+        network=settings.test_network,
+        readable=tuple(readable),
+        writable=tuple(writable),
+    )
+
+
+def for_agents(
+    worktree: Worktree,
+    settings: Settings,
+    readable: Iterable[Path] = (),
+    writable: Iterable[Path] = (),
+    home: Iterable[str] = (),
+    home_writable: Iterable[str] = (),
+) -> Sandbox:
+    """For programs that have to reach their model."""
+    return Sandbox(
+        worktree.path,
+        worktree.git.git_dir,
+        settings,
+        network=settings.agent_network,
+        readable=tuple(readable),
+        writable=tuple(writable),
+        home=tuple(home),
+        home_writable=tuple(home_writable),
+    )
+
+
+def kind_of(settings: Settings) -> Kind:
+    """What is in force. Raises NoSandbox where `bwrap` is demanded and does not work."""
+    if settings.mode == "none":
+        return "none"
+    reason = why_not()
+    if not reason:
+        return "bwrap"
+    if settings.mode == "bwrap":
+        raise NoSandbox(
+            f"sandbox: bwrap is configured, but bubblewrap does not work here: {reason}",
+            "`sandbox: auto` in .refactory/config.yaml goes on without walls, `refactory doctor` says what is missing",
+        )
+    return "none"
+
+
+def confined(argv: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> Confined:
+    """The command behind the walls that the settings ask for, or as it is."""
+    if kind_of(sandbox.settings) == "none":
+        return Confined([*argv], {**env})
+    walls = walls_for(sandbox, env)
+    return Confined(
+        [program(), *walls.options, "--", *_counted(argv, sandbox.settings.processes)],
+        walls.env,
+        "bwrap",
+        walls.visible,
+        walls.scratch,
+    )
+
+
+def _counted(argv: Sequence[str], processes: int | None) -> list[str]:
+    """RLIMIT_NPROC counts threads; behind walls it counts theirs alone (but root's never). `-p`: so says dash."""
+    limit = (
+        f"n={processes * _THREADS}; ulimit -u $n 2>/dev/null || ulimit -p $n 2>/dev/null; "
+        if processes
+        else ""
+    )
+    return ["/bin/sh", "-c", limit + 'exec "$@"', "sh", *argv]

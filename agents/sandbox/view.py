@@ -1,0 +1,26 @@
+"""One untrusted command's view of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from state.config import Sandbox as Settings
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """`git_dir` is the worktree's own, in `.git/worktrees/`.
+
+    `readable` and `writable` are bound as they are, whatever they hold. `home` and `home_writable` are paths below
+    the home that the command needs, such as `.codex/auth.json`; what it may write there, it may poison for you.
+    """
+
+    worktree: Path
+    git_dir: Path
+    settings: Settings
+    network: bool = False
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    home: tuple[str, ...] = ()
+    home_writable: tuple[str, ...] = ()
