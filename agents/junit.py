@@ -14,38 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from agents.counts import Counts, Failure
+
 MAX_BYTES = 16 * 1024 * 1024
 MAX_FILES = 2000
 MAX_DEPTH = 100
-MAX_FAILURES = 50
+MAX_FAILURES = 2000
+MAX_MESSAGES = 50  # the failures after that are only named
 MAX_NAME = 300
 MAX_MESSAGE = 4000
 
 _SKIPPED = {"notrun", "disabled", "skipped"}
 _SUITES = {"testsuite", "testsuites"}
-
-
-@dataclass(frozen=True)
-class Failure:
-    name: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Counts:
-    """`failures` names the first failed or erroneous tests, `unreadable` the files that were not counted."""
-
-    passed: int = 0
-    failed: int = 0
-    errors: int = 0
-    skipped: int = 0
-    failures: tuple[Failure, ...] = ()
-    unreadable: tuple[str, ...] = ()
-
-    @property
-    def succeeded(self) -> bool:
-        """Some tests passed, none failed, and nothing is unknown."""
-        return self.passed > 0 and not (self.failed or self.errors or self.unreadable)
 
 
 class _Refused(Exception):
@@ -187,7 +167,8 @@ class _Report:
 
     def _keep(self, message: str) -> None:
         if len(self.failures) < MAX_FAILURES:
-            self.failures.append(Failure(self.case or "(outside a test)", message))
+            told = message if len(self.failures) < MAX_MESSAGES else ""
+            self.failures.append(Failure(self.case or "(outside a test)", told))
 
     def _count(self) -> None:
         self.counts[self.outcome or "passed"] += 1

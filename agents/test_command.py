@@ -34,7 +34,7 @@ def detect(read: Read, names: Collection[str]) -> str | None:
         _python(read, names)
         or _node(read, names)
         or ("cargo test" if "Cargo.toml" in names else None)
-        or ("go test ./..." if "go.mod" in names else None)
+        or ("go test -v ./..." if "go.mod" in names else None)
         or _make(read, names)
     )
 

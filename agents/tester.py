@@ -1,128 +1,111 @@
-"""Runs a task's acceptance commands and the repository's test command, and believes only what it saw."""
+"""Judges a commit: runs its acceptance commands and the test command, and believes only what it saw."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Literal
 
-from agents import junit
-from agents.environment import clean_environment
+from msgspec.structs import replace
+
+from agents.base_failures import excused
+from agents.counts import Counts
 from agents.git import Repository
-from agents.junit import Counts
-from agents.processes import Finished, Limits, run
-from agents.test_command import detect
+from agents.test_run import Base, Job, Ran, run_test, whole_command
 from agents.work import Claim
 from agents.workspace import Workspace
-from agents.worktrees import Worktree
 from state.config import Test
 from state.records import Tests
 
 _OUTPUT = 6000  # characters of a failing command's end that a coder gets to read
+_NAMED = 50  # failed tests that a record names
 
 
-@dataclass(frozen=True)
-class Job:
-    """What to test, and what is needed for it."""
+@dataclass
+class _Seen:
+    """What a run of all commands has shown so far."""
 
-    workspace: Workspace
-    commit: str
-    acceptance: Sequence[str]
-    config: Test
-    logs: Path
-    tester: str
-    keep_running: Callable[[], bool] = lambda: True
+    commands: list[str]
+    counts: list[Counts] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
 
 
 def check_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Callable[[], bool]) -> Tests:
-    """The task's commit, in a clean worktree."""
-    task = claim.task
+    """The task's commit, in a clean worktree; what fails on the orchestration's base already is not its fault."""
+    task, started = claim.task, claim.orchestration
     workspace.bring(task.commit or "", task.branch)
     logs = workspace.logs(task.key, task.attempts)
+    base = Base(started.base, started.target_branch, started.key)
     return check_commit(
-        Job(workspace, task.commit or "", task.acceptance, claim.config.test, logs, tester, keep_running)
+        Job(
+            workspace, task.commit or "", task.acceptance, claim.config.test, logs, tester, keep_running, base
+        )
     )
 
 
 def check_commit(job: Job) -> Tests:
-    """Run everything; a failure is repeated once on a clean checkout before it is believed."""
+    """Run everything; a failure is repeated once on a clean checkout before it is believed.
+
+    What failed in only one of the two runs is recorded as flaky.
+    """
     first = _run_all(job)
     if first.verdict == "passed" or not first.commands or not job.keep_running():
         return first
-    return _run_all(job)
+    second = _run_all(job)
+    if not job.keep_running():
+        return second
+    return replace(second, flaky=sorted(set(first.failures) ^ set(second.failures))[:_NAMED])
 
 
 def commands_for(git: Repository, commit: str, config: Test, acceptance: Sequence[str]) -> list[str]:
     """The acceptance commands, then the configured test command or the one the repository's files call for."""
-    whole = config.command or detect(lambda path: git.blob(commit, path), git.files(commit))
+    whole = whole_command(git, commit, config)
     return [*acceptance, *([whole] if whole else [])]
 
 
 def _run_all(job: Job) -> Tests:
-    commands = commands_for(job.workspace.repository, job.commit, job.config, job.acceptance)
-    if not commands:
+    """Acceptance must hold, whatever the base does; of the whole repository only what the change broke counts."""
+    seen = _Seen(commands_for(job.workspace.repository, job.commit, job.config, job.acceptance))
+    if not seen.commands:
         return _untested(job)
-    seen: list[Counts] = []
     with job.workspace.pool.checkout(job.commit) as worktree:
-        for number, command in enumerate(commands, 1):
-            log = job.logs / f"test-{number}.log"
-            finished, counts = _run_command(job, worktree, command, log)
-            seen += [counts] if counts else []
-            reason = _why_red(finished, counts)
-            if reason:
-                output = f"$ {command}\n{reason}\n{_details(counts)}{finished.tail(_OUTPUT)}"
-                return _tests(job, "failed", commands, seen, output)
-    return _tests(job, "passed", commands, seen, "")
+        for number, command in enumerate(seen.commands, 1):
+            ran = run_test(job, worktree, command, job.logs / f"test-{number}.log")
+            seen.counts += [ran.counts] if ran.counts else []
+            if not ran.why_red:
+                continue
+            seen.excused = excused(job, ran) if number > len(job.acceptance) else []
+            if not seen.excused:
+                return _tests(job, "failed", seen, _told(ran), ran.failed)
+    return _tests(job, "passed", seen, "")
 
 
-def _run_command(job: Job, worktree: Worktree, command: str, log: Path) -> tuple[Finished, Counts | None]:
-    report = log.with_suffix(".junit.xml")
-    report.unlink(missing_ok=True)
-    finished = run(
-        command,
-        cwd=worktree.path,
-        env=clean_environment({"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=job.config.pass_env),
-        log=log,
-        limits=Limits(seconds=job.config.seconds),
-        keep_running=job.keep_running,
-    )
-    named = worktree.path / job.config.junit if job.config.junit else report
-    return finished, junit.read(named)
-
-
-def _why_red(finished: Finished, counts: Counts | None) -> str:
-    """Empty if it is green: it ended by itself, with exit code 0, and no test that ran failed."""
-    if finished.stopped:
-        return f"ended by Refactory: over its limit ({finished.stopped})"
-    if finished.exit_code:
-        return f"exit code {finished.exit_code}"
-    if counts and not counts.succeeded:
-        return f"{counts.passed} passed, {counts.failed + counts.errors} failed, says its JUnit report"
-    return ""
-
-
-def _details(counts: Counts | None) -> str:
-    failures = counts.failures[:5] if counts else ()
-    return "".join(f"{failure.name}: {failure.message}\n" for failure in failures)
+def _told(ran: Ran) -> str:
+    failures = ran.counts.failures[:5] if ran.counts else ()
+    details = "".join(f"{failure.name}: {failure.message}".rstrip(": ") + "\n" for failure in failures)
+    return f"$ {ran.command}\n{ran.why_red}\n{details}{ran.finished.tail(_OUTPUT)}"
 
 
 def _untested(job: Job) -> Tests:
     if not job.config.required:
-        return _tests(job, "passed", [], [], "no test ran: the configuration does not require one")
+        said = "no test ran: the configuration does not require one"
+        return _tests(job, "passed", _Seen([]), said)
     hint = "give the task acceptance commands, set test.command, or test.required: false in .refactory/config.yaml"
-    return _tests(job, "failed", [], [], f"no test command is configured or found: {hint}")
+    return _tests(job, "failed", _Seen([]), f"no test command is configured or found: {hint}")
 
 
 def _tests(
-    job: Job, verdict: Literal["passed", "failed"], commands: list[str], seen: list[Counts], output: str
+    job: Job, verdict: Literal["passed", "failed"], seen: _Seen, output: str, failures: Sequence[str] = ()
 ) -> Tests:
+    total = sum(seen.counts, Counts())
     return Tests(
         verdict=verdict,
         tester=job.tester,
-        commands=commands,
-        passed=sum(counts.passed for counts in seen) if seen else None,
-        failed=sum(counts.failed + counts.errors for counts in seen) if seen else None,
-        skipped=sum(counts.skipped for counts in seen) if seen else None,
+        commands=seen.commands,
+        passed=total.passed if seen.counts else None,
+        failed=total.bad if seen.counts else None,
+        skipped=total.skipped if seen.counts else None,
+        failures=list(failures[:_NAMED]),
+        base_failures=seen.excused[:_NAMED],
         output=output,
     )

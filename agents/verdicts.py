@@ -7,8 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from agents.base_failures import base_verdict
 from agents.combination import Combination
-from agents.tester import Job, check_commit, commands_for
+from agents.test_run import Base, Job
+from agents.tester import check_commit, commands_for
 from agents.workspace import Workspace
 from state.config import Test
 from state.private_files import write_private
@@ -22,7 +24,7 @@ class Verdicts:
         self._workspace = workspace
         self._config = config
         self._plan = plan
-        self._red: dict[str, Tests] = {}
+        self._of_this_run: dict[str, Tests] = {}
         self.runs = 0
 
     def of(self, combination: Combination, steps: int) -> Tests:
@@ -31,22 +33,24 @@ class Verdicts:
         commit = done[-1].commit if done else combination.onto
         acceptance = list(dict.fromkeys(line for step in done for line in step.task.acceptance))
         name = self._name(commit, acceptance)
-        return self._known(name) or self._tested(name, commit, acceptance)
+        return self._known(name) or self._tested(name, commit, acceptance, combination.onto)
 
-    def _tested(self, name: str, commit: str, acceptance: list[str]) -> Tests:
+    def _tested(self, name: str, commit: str, acceptance: list[str], onto: str) -> Tests:
         self.runs += 1
         logs = self._workspace.logs(self._plan.key, self.runs)
-        tests = check_commit(Job(self._workspace, commit, acceptance, self._config, logs, "reconciler"))
-        if tests.verdict == "passed":
+        base = Base(onto, "", self._plan.key, whole=False)
+        job = Job(self._workspace, commit, acceptance, self._config, logs, "reconciler", base=base)
+        tests = (base_verdict(job, base) if commit == onto else None) or check_commit(job)
+        if tests.verdict == "passed" and not tests.base_failures:
             write_private(self._path(name), msgspec.json.encode(tests).decode())
         else:
             # Only for this run: what made it red may be mended outside the tree, a missing tool, a time limit.
-            self._red[name] = tests
+            self._of_this_run[name] = tests
         return tests
 
     def _known(self, name: str) -> Tests | None:
-        if name in self._red:
-            return self._red[name]
+        if name in self._of_this_run:
+            return self._of_this_run[name]
         try:
             return msgspec.json.decode(self._path(name).read_bytes(), type=Tests)
         except (FileNotFoundError, msgspec.MsgspecError):

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from commands._operation import Operation, Params, TaskId
 from commands._records_text import task_text
 from commands._text import fields
-from state.records import Pull, Task
+from state.records import Pull, Task, Tests
 from state.store import Store
 
 
@@ -37,7 +37,7 @@ def _attempt(pull: Pull) -> str:
     """`attempt 1, coder-2, 1a2b3c4d5e6f: passed by tester-1; sent back (red):` and below it why."""
     said, why = [], pull.failure
     if pull.tests:
-        said.append(f"{pull.tests.verdict} by {pull.tests.tester}")
+        said.append(_tested(pull.tests))
         why = pull.tests.output if pull.tests.verdict == "failed" else ""
     if pull.sent_back:
         said.append(f"sent back ({pull.sent_back.why})")
@@ -48,6 +48,16 @@ def _attempt(pull: Pull) -> str:
     commit = f", {pull.commit[:12]}" if pull.commit else ""
     head = f"attempt {pull.attempt}, {pull.agent}{commit}: {'; '.join(said)}"
     return head + (f":\n{indent(why.strip(), '  ')}" if why.strip() else "")
+
+
+def _tested(tests: Tests) -> str:
+    """`passed by tester-1 (12 passed, 0 failed, 1 skipped; flaky: a.py::test_b)`."""
+    said = [f"{tests.passed} passed, {tests.failed} failed, {tests.skipped} skipped"]
+    if tests.passed is None:
+        said = ["no counts: the exit code decided"] if tests.commands else ["no test ran"]
+    said += [f"flaky: {', '.join(tests.flaky)}"] if tests.flaky else []
+    said += [f"fails without it, too: {', '.join(tests.base_failures)}"] if tests.base_failures else []
+    return f"{tests.verdict} by {tests.tester} ({'; '.join(said)})"
 
 
 OPERATION = Operation(run, TaskInspect, "GET /tasks/{id}", text, role="viewer")

@@ -96,7 +96,10 @@ class Diffstat(Part, frozen=True, kw_only=True):
 
 
 class Tests(Part, frozen=True, kw_only=True):
-    """What a tester saw. `passed` is None when the runner gave no counts (no JUnit XML)."""
+    """What a tester saw. `passed` is None when no command gave counts, in a JUnit report or in its output.
+
+    `flaky` failed in only one of two runs of the same commit; `base_failures` fail without the change, too.
+    """
 
     verdict: Literal["passed", "failed"]
     tester: str = ""
@@ -104,6 +107,9 @@ class Tests(Part, frozen=True, kw_only=True):
     passed: int | None = None
     failed: int | None = None
     skipped: int | None = None
+    failures: list[str] = []
+    flaky: list[str] = []
+    base_failures: list[str] = []
     output: str = ""
 
 

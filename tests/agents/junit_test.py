@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.junit import MAX_BYTES, MAX_FAILURES, Counts, Failure, read
+from agents.junit import MAX_BYTES, MAX_FAILURES, MAX_MESSAGES, Counts, Failure, read
 
 REPORT = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites><testsuite name="s" tests="5" failures="1" errors="1" skipped="1">
@@ -122,8 +122,11 @@ def test_links_and_pipes_are_not_opened(report: Path) -> None:
 def test_what_is_kept_is_bounded(report: Path) -> None:
     case = f"<testcase name='{'n' * 5000}'><failure message='{'m' * 5000}'>{'t' * 5000}</failure></testcase>"
     found = counts(report, f"<testsuite>{case * 100}</testsuite>")
-    assert (found.failed, len(found.failures)) == (100, MAX_FAILURES)
-    assert {(len(failure.name), len(failure.message)) for failure in found.failures} == {(300, 4000)}
+    assert (found.failed, len(found.failures)) == (100, 100)
+    assert {len(failure.name) for failure in found.failures} == {300}
+    assert [len(failure.message) for failure in found.failures] == [4000] * MAX_MESSAGES + [0] * 50
+    many = counts(report, f"<testsuite>{'<testcase><failure/></testcase>' * 2500}</testsuite>")
+    assert (many.failed, len(many.failures), many.names) == (2500, MAX_FAILURES, None)
 
 
 def test_what_pytest_writes(tmp_path: Path) -> None:

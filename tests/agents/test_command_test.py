@@ -115,7 +115,7 @@ def test_node_without_a_real_script_goes_on(package: object) -> None:
 
 def test_compiled_languages() -> None:
     assert found({"Cargo.toml": "", "Makefile": "test:\n"}) == "cargo test"
-    assert found({"go.mod": "", "a_test.go": ""}) == "go test ./..."
+    assert found({"go.mod": "", "a_test.go": ""}) == "go test -v ./..."
 
 
 @pytest.mark.parametrize(

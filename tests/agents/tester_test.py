@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.tester import Job, check_commit
+from agents.test_run import Base, Job
+from agents.tester import check_commit
 from agents.workspace import local
 from state.config import Test
 from state.records import Tests
@@ -90,3 +91,102 @@ def test_secrets_do_not_reach_tests(
     assert done.verdict == "passed"
     allowed = verdict(store, tmp_path, Test(command=f'test "${name}" = canary', pass_env=[name]))
     assert allowed.verdict == "passed"
+
+
+FAILING = "printf 'FAILED a.py::{name}\\n1 failed, 1 passed in 0.1s\\n'; exit 1"
+
+
+def on_base(
+    store: Store, tmp_path: Path, config: Test, commit: str, acceptance: list[str] | None = None
+) -> Tests:
+    """A verdict on a commit whose work started from `main`."""
+    workspace = local(store)
+    started = workspace.repository.resolve("main")
+    assert started is not None
+    return check_commit(
+        Job(
+            workspace,
+            commit,
+            acceptance or [],
+            config,
+            tmp_path,
+            "t",
+            base=Base(started, "main", "1-aaaaaaaa"),
+        )
+    )
+
+
+def branched(repo: Repo, files: dict[str, str]) -> str:
+    repo.git("checkout", "-q", "-b", "work")
+    commit = repo.commit(files)
+    repo.git("checkout", "-q", "main")
+    return commit
+
+
+def test_a_failure_that_the_base_has_too_is_not_blamed_on_the_task(
+    repo: Repo, store: Store, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    config = Test(command=f"echo x >>{runs}; {FAILING.format(name='old')}")
+    for content in ("x\n", "y\n"):
+        repo.git("branch", "-qf", "work")
+        repo.git("branch", "-qD", "work")
+        done = on_base(store, tmp_path, config, branched(repo, {"new.txt": content}))
+        assert (done.verdict, done.base_failures) == ("passed", ["a.py::old"])
+        assert (done.passed, done.failed) == (1, 1)
+    assert runs.read_text() == "x\nx\nx\n", "the base is run once for both"
+
+
+def test_a_new_failure_is_blamed_by_its_name(repo: Repo, store: Store, tmp_path: Path) -> None:
+    old, new = FAILING.format(name="old"), FAILING.format(name="new")
+    config = Test(command=f"if test -e new.txt; then {new}; else {old}; fi")
+    done = on_base(store, tmp_path, config, branched(repo, {"new.txt": "x\n"}))
+    assert (done.verdict, done.failures, done.base_failures) == ("failed", ["a.py::new"], [])
+
+
+def test_without_names_the_command_is_compared(repo: Repo, store: Store, tmp_path: Path) -> None:
+    commit = branched(repo, {"new.txt": "x\n"})
+    done = on_base(store, tmp_path, Test(command="exit 3"), commit)
+    assert (done.verdict, done.base_failures) == ("passed", ["exit 3"])
+    other = Test(command="test -e new.txt && exit 4; exit 3")
+    assert on_base(store, tmp_path, other, commit).verdict == "failed"
+    green = Test(command="! test -e new.txt")
+    assert on_base(store, tmp_path, green, commit).verdict == "failed"
+
+
+def test_acceptance_is_never_excused(repo: Repo, store: Store, tmp_path: Path) -> None:
+    """The base fails it, too: that is why the task is there."""
+    done = on_base(store, tmp_path, Test(command="true"), branched(repo, {"new.txt": "x\n"}), ["exit 3"])
+    assert done.verdict == "failed"
+
+
+def test_green_work_never_runs_the_base(repo: Repo, store: Store, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    on_base(store, tmp_path, Test(command=f"echo x >>{runs}"), branched(repo, {"new.txt": "x\n"}))
+    assert runs.read_text() == "x\n"
+
+
+def test_what_fails_once_only_is_recorded_as_flaky(store: Store, tmp_path: Path) -> None:
+    counter, failing = tmp_path / "runs", FAILING.format(name="odd")
+    command = f"echo x >>{counter}; test $(wc -l <{counter}) -gt 1 || {{ {failing}; }}"
+    done = verdict(store, tmp_path, Test(command=command))
+    assert (done.verdict, done.flaky, done.failures) == ("passed", ["a.py::odd"], [])
+
+
+@pytest.mark.parametrize(
+    "output", ["Ran 0 tests in 0.000s\n\nOK", "  0 passing (2ms)", "No tests found, exiting with code 0"]
+)
+def test_a_runner_that_says_that_no_test_ran_is_not_green(store: Store, tmp_path: Path, output: str) -> None:
+    done = verdict(store, tmp_path, Test(command=f"printf '{output}\n'"))
+    assert (done.verdict, done.passed) == ("failed", 0)
+    assert "no test passed" in done.output
+
+
+def test_printed_failures_beat_exit_code_0(store: Store, tmp_path: Path) -> None:
+    done = verdict(store, tmp_path, Test(command=f"({FAILING.format(name='x')}) || true"))
+    assert (done.verdict, done.failed, done.failures) == ("failed", 1, ["a.py::x"])
+
+
+def test_an_output_that_no_reader_knows_is_judged_by_its_exit_code(store: Store, tmp_path: Path) -> None:
+    done = verdict(store, tmp_path, Test(command="echo all is well"))
+    assert (done.verdict, done.passed, done.failed) == ("passed", None, None)

@@ -1,0 +1,99 @@
+"""One run of one test command, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents import junit, runners
+from agents.counts import Counts
+from agents.environment import clean_environment
+from agents.git import Repository
+from agents.processes import Finished, Limits, run
+from agents.test_command import detect
+from agents.workspace import Workspace
+from agents.worktrees import Worktree
+from state.config import Test
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a failure is compared with: a commit, and the branch it is on.
+
+    `whole`: a command that fails there excuses itself as a whole, where its tests have no names. `owner`: nobody
+    else takes this for granted, as what made it red may be mended outside the tree.
+    """
+
+    commit: str
+    branch: str
+    owner: str
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to test, and what is needed for it."""
+
+    workspace: Workspace
+    commit: str
+    acceptance: Sequence[str]
+    config: Test
+    logs: Path
+    tester: str
+    keep_running: Callable[[], bool] = lambda: True
+    base: Base | None = None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """`counts` are None where neither a report nor the output has any: the exit code must do."""
+
+    command: str
+    finished: Finished
+    counts: Counts | None
+
+    @property
+    def why_red(self) -> str:
+        """Empty if it is green: it ended by itself, with exit code 0, tests ran, and none of them failed."""
+        if self.finished.stopped:
+            return f"ended by Refactory: over its limit ({self.finished.stopped})"
+        if self.finished.exit_code:
+            return f"exit code {self.finished.exit_code}"
+        if self.counts is None or self.counts.succeeded:
+            return ""
+        none = "no test passed" if not (self.counts.bad or self.counts.unreadable) else ""
+        return f"exit code 0, but {none or 'not all is green'}: {self.counts}" + _unreadable(self.counts)
+
+    @property
+    def failed(self) -> list[str]:
+        """What failed: its tests' names, or the command."""
+        names = self.counts.names if self.counts else None
+        return sorted(names) if names else [self.command]
+
+
+def _unreadable(counts: Counts) -> str:
+    return f"; unreadable reports: {', '.join(counts.unreadable)}" if counts.unreadable else ""
+
+
+def whole_command(git: Repository, commit: str, config: Test) -> str | None:
+    return config.command or detect(lambda path: git.blob(commit, path), git.files(commit))
+
+
+def run_test(job: Job, worktree: Worktree, command: str, log: Path) -> Ran:
+    report = log.with_suffix(".junit.xml")
+    report.unlink(missing_ok=True)
+    finished = run(
+        command,
+        cwd=worktree.path,
+        env=clean_environment({"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=job.config.pass_env),
+        log=log,
+        limits=Limits(seconds=job.config.seconds),
+        keep_running=job.keep_running,
+    )
+    counts = junit.read(worktree.path / job.config.junit if job.config.junit else report)
+    return Ran(command, finished, counts or _printed(finished))
+
+
+def _printed(finished: Finished) -> Counts | None:
+    return runners.read(finished.output_path.read_text(encoding="utf-8", errors="replace"))
