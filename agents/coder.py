@@ -13,8 +13,10 @@ from agents.backends import AttemptFailed, Job, solver
 from agents.diff import Changed, changes
 from agents.edits.paths import in_scope
 from agents.git import Repository, shown
+from agents.merging import Merger
 from agents.meter import Meter
 from agents.refs import task_branch
+from agents.resolvers.chain import chain
 from agents.work import Claim, Report
 from agents.workspace import Workspace
 from agents.worktrees import Snapshot, Worktree
@@ -71,16 +73,23 @@ def starting_commit(claim: Claim, workspace: Workspace) -> str:
     workspace.bring(head, claim.orchestration.target_branch if claim.task.base is None else claim.task.branch)
     for parent in claim.parents:
         workspace.bring(parent.commit, parent.branch)
-        head = _merged(workspace.repository, head, parent.task, parent.commit)
+        head = _merged(_merger(claim, workspace), head, parent.task, parent.commit)
     return head
 
 
-def _merged(git: Repository, head: str, task: str, commit: str) -> str:
+def _merger(claim: Claim, workspace: Workspace) -> Merger:
+    """No model is asked, and as nothing tests what a task starts from, no line may be lost."""
+    resolvers = chain(claim.config.reconcile, workspace.private, claim.task.plan)
+    return Merger(workspace.repository, resolvers, strict=True)
+
+
+def _merged(merger: Merger, head: str, task: str, commit: str) -> str:
+    git = merger.git
     if git.is_ancestor(commit, head):
         return head
     if git.is_ancestor(head, commit):
         return commit
-    merge = git.merge_tree(head, commit)
+    merge = merger.merge(head, commit)
     if merge.conflicts:
         raise ParentsConflict(task, head, merge.conflicts)
     return git.commit_tree(merge.tree, (head, commit), f"Merge task {number_of(task)}", date="@0 +0000")

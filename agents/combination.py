@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from agents.git import Repository, shown
+from agents.merging import Merged, Merger
 from state.errors import Conflict
 from state.keys import number_of
-from state.records import Ejected, EjectReason, Plan, Task
+from state.records import Ejected, EjectReason, Plan, Resolved, Task
 
 _NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
@@ -20,6 +24,7 @@ class Step:
 
     task: Task
     commit: str
+    resolved: tuple[Resolved, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,27 +52,42 @@ def in_order(tasks: Iterable[Task], after: Mapping[str, Collection[str]] = _NOTH
 
 
 def combine(
-    git: Repository, plan: Plan, onto: str, tasks: Sequence[Task], out: Collection[Ejected]
+    merger: Merger, plan: Plan, onto: str, tasks: Sequence[Task], out: Collection[Ejected]
 ) -> Combination:
     """Merge what can be merged. What conflicts, and what builds on something left out, is ejected."""
+    git = merger.git
     left_out = {ejected.task: ejected for ejected in out}
-    commits = {task.key: task.commit or "" for task in tasks}
+    contained = _contained(git, onto, tasks)
+    dates = _dates(git, tasks)
     steps: list[Step] = []
-    head = onto
-    for task in in_order(tasks, _contained(git, onto, tasks)):
+    head, tree = onto, git.tree(onto)
+    for task in in_order(tasks, contained):
         if task.key in left_out:
             continue
-        missing = _built_on(git, task, left_out, commits)
+        missing = _built_on(task, left_out, contained[task.key])
         if missing:
             left_out[task.key] = _ejected(task, "dependency", f"it builds on {missing}, which is left out")
             continue
-        merged = _merge(git, plan, head, task)
-        if isinstance(merged, Ejected):
-            left_out[task.key] = merged
-            continue
-        steps.append(Step(task, merged))
-        head = merged
+        merged = merger.merge(head, task.commit or "", task, partial(_changed_by, git, onto, tuple(steps)))
+        if merged.conflicts:
+            left_out[task.key] = _conflict(git, onto, steps, task, merged.conflicts)
+        elif merged.tree == tree:
+            left_out[task.key] = _ejected(task, "empty", "it changes nothing that is not there already")
+        else:
+            message = _message(plan, task, merged)
+            date = f"@{dates[task.commit or '']} +0000"
+            head = git.commit_tree(merged.tree, (head, task.commit or ""), message, date=date)
+            steps.append(Step(task, head, merged.resolved))
+            tree = merged.tree
     return Combination(onto, tuple(steps), tuple(left_out.values()))
+
+
+def _dates(git: Repository, tasks: Sequence[Task]) -> dict[str, str]:
+    """When each task's commit was made: a merge has that date, so that the same branches give the same commit."""
+    commits = [task.commit for task in tasks if task.commit]
+    options = ("--no-walk=unsorted", "--no-commit-header", "--format=%H %ct")
+    listed = git.run("rev-list", *options, *commits) if commits else ""
+    return dict(line.split(" ", 1) for line in listed.splitlines())
 
 
 def _contained(git: Repository, onto: str, tasks: Sequence[Task]) -> dict[str, set[str]]:
@@ -92,31 +112,47 @@ def _ancestors(commit: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
     return found
 
 
-def _built_on(git: Repository, task: Task, left_out: dict[str, Ejected], commits: dict[str, str]) -> str:
+def _built_on(task: Task, left_out: Mapping[str, Ejected], contained: Collection[str]) -> str:
     """A left-out task that this one depends on, or whose commit its branch contains."""
     for key, ejected in left_out.items():
         if ejected.reason == "empty":
             continue  # its change is there
-        commit = commits.get(key)
-        if key in task.depends_on or (commit and task.commit and git.is_ancestor(commit, task.commit)):
+        if key in task.depends_on or key in contained:
             return f"task {number_of(key)}"
     return ""
 
 
-def _merge(git: Repository, plan: Plan, head: str, task: Task) -> str | Ejected:
-    merge = git.merge_tree(head, task.commit or "")
-    if merge.conflicts:
-        files = [shown(path) for path in merge.conflicts]
-        return _ejected(task, "conflict", f"it conflicts in {', '.join(files)}", files)
-    if merge.tree == git.tree(head):
-        return _ejected(task, "empty", "it changes nothing that is not there already")
-    message = (
+def _changed_by(git: Repository, onto: str, steps: Sequence[Step], *files: str) -> list[Task]:
+    """The tasks that changed one of the files on the way to here."""
+    heads = [onto, *(step.commit for step in steps)]
+    return [
+        step.task
+        for before, step in zip(heads, steps, strict=False)
+        if not set(files).isdisjoint(git.changed_paths(before, step.commit))
+    ]
+
+
+def _conflict(git: Repository, onto: str, steps: Sequence[Step], task: Task, files: Sequence[str]) -> Ejected:
+    """With the branches on both sides; the other one is the target where no task of ours changed the files."""
+    others = _changed_by(git, onto, steps, *files)
+    against = [other.branch for other in others if other.branch] or [onto]
+    names = [shown(path) for path in files]
+    whom = f" with {', '.join(f'task {number_of(other.key)}' for other in others)}" if others else ""
+    return replace(
+        _ejected(task, "conflict", f"it conflicts{whom} in {', '.join(names)}"), files=names, against=against
+    )
+
+
+def _message(plan: Plan, task: Task, merged: Merged) -> str:
+    """Trailers say where it comes from, and who merged what git could not."""
+    rework = "Refactory-Merged-By: rework\n" if task.base else ""
+    resolved = "".join(f"Refactory-Merged-By: {', '.join(one.by)} ({one.file})\n" for one in merged.resolved)
+    return (
         f"Merge task {number_of(task.key)}: {task.title}\n\n"
         f"Refactory-Task: {task.key}\nRefactory-Plan: {plan.key}\nRefactory-Agent: {task.agent}\n"
+        f"{rework}{resolved or 'Refactory-Merged-By: git' + chr(10)}"
     )
-    date = git.run("show", "--no-patch", "--format=%ct +0000", task.commit or "")
-    return git.commit_tree(merge.tree, (head, task.commit or ""), message, date=f"@{date}")
 
 
-def _ejected(task: Task, reason: EjectReason, detail: str, files: Sequence[str] = ()) -> Ejected:
-    return Ejected(task=task.key, reason=reason, detail=detail, files=list(files), ref=task.branch)
+def _ejected(task: Task, reason: EjectReason, detail: str) -> Ejected:
+    return Ejected(task=task.key, reason=reason, detail=detail, ref=task.branch)

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -61,14 +61,6 @@ class GitError(RefactoryError):
 
 # A remote that stalls would hold an agent for ever; a large clone may well take minutes.
 NETWORK_SECONDS = 1800.0
-
-
-@dataclass(frozen=True)
-class Merge:
-    """A merge in memory: its tree, and the paths in conflict (none: it is clean)."""
-
-    tree: str
-    conflicts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -136,15 +128,6 @@ class Repository:
         """Its tree's id. `commit` must be a whole id, as the answer is remembered."""
         return _tree(self, commit)
 
-    def merge_tree(self, ours: str, theirs: str) -> Merge:
-        """Merge two commits without a working tree (git-merge-tree(1), `--write-tree`)."""
-        args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs)
-        status, out, err = self.attempt(*args)
-        if status not in (0, 1):
-            raise GitError(args, status, err)
-        tree, *paths = out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
-        return Merge(tree, tuple(dict.fromkeys(path for path in paths if path)))
-
     def commit_tree(self, tree: str, parents: Sequence[str], message: str, date: str | None = None) -> str:
         """A commit id. With a `date` (any that git takes) the same input always gives the same id."""
         flags = [part for parent in parents for part in ("-p", parent)]
@@ -157,6 +140,15 @@ class Repository:
 
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return self.attempt("merge-base", "--is-ancestor", ancestor, commit)[0] == 0
+
+    def missing(self, commits: Iterable[str]) -> set[str]:
+        """Those that are not here; one git for all of them."""
+        asked = sorted(set(commits))
+        if not asked:
+            return set()
+        listed = "".join(f"{commit}^{{commit}}\n" for commit in asked).encode()
+        answers = self.run("cat-file", "--batch-check=%(objectname)", input=listed).splitlines()
+        return {commit for commit, answer in zip(asked, answers, strict=True) if answer != commit}
 
     def changed_paths(self, old: str, new: str) -> list[str]:
         out = self.raw("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)

@@ -6,12 +6,14 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from agents.combination import Combination, combine
+from agents.combination import Combination, Step, combine
 from agents.completion import close, send_back
 from agents.culprit import find_culprit
+from agents.merging import Merger
 from agents.orchestrator import latest, pinned
 from agents.presence import working
 from agents.refs import plan_branch
+from agents.resolvers.chain import chain
 from agents.verdicts import Verdicts
 from agents.workspace import Workspace, local
 from state.errors import WorkFailed
@@ -31,25 +33,33 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     completed = [task for task in tasks if task.state == "completed"]
     if not completed:
         raise WorkFailed(f"plan {number_of(plan.key)} has no completed task to reconcile", _how_far(tasks))
+    missing = workspace.repository.missing(task.commit or "" for task in completed)
     for task in completed:
-        workspace.bring(task.commit or "", task.branch)
+        if task.commit in missing:
+            workspace.bring(task.commit or "", task.branch)
     onto = pinned(workspace.repository, orchestration.target_branch)
     verdicts = Verdicts(workspace, store.config.test, plan)
+    merger = _merger(store, workspace, plan, onto, verdicts)
     with working(workspace):
-        combination, tests = _green(workspace, plan, onto, completed, verdicts)
+        combination, tests = _green(merger, plan, onto, completed, verdicts)
     unfinished = [_unfinished(store, task) for task in tasks if task.state not in ("completed", "merged")]
     outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)
     return _record(store, orchestration, outcome)
 
 
+def _merger(store: Store, workspace: Workspace, plan: Plan, onto: str, verdicts: Verdicts) -> Merger:
+    resolvers = chain(store.config.reconcile, workspace.private, plan.key)
+    return Merger(workspace.repository, resolvers, strict=not verdicts.are_of_tests(onto))
+
+
 def _green(
-    workspace: Workspace, plan: Plan, onto: str, tasks: list[Task], verdicts: Verdicts
+    merger: Merger, plan: Plan, onto: str, tasks: list[Task], verdicts: Verdicts
 ) -> tuple[Combination, Tests | None]:
     """Combine; while the combination is red, put its culprit out and combine the rest."""
     out: list[Ejected] = []
     while True:
-        combination = combine(workspace.repository, plan, onto, tasks, out)
+        combination = combine(merger, plan, onto, tasks, out)
         if not combination.steps:
             return combination, None
         tests = verdicts.of(combination, len(combination.steps))
@@ -72,11 +82,16 @@ def _outcome(
         branch=plan_branch(plan.key),
         onto=combination.onto,
         commit=combination.head,
-        landed=[Landed(task=step.task.key, commit=step.commit) for step in combination.steps],
+        landed=[_landed(step) for step in combination.steps],
         ejected=ejected,
         test_runs=runs,
         tests=tests,
     )
+
+
+def _landed(step: Step) -> Landed:
+    reworked = step.task.base is not None
+    return Landed(task=step.task.key, commit=step.commit, reworked=reworked, resolved=list(step.resolved))
 
 
 def _unfinished(store: Store, task: Task) -> Ejected:

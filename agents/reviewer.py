@@ -12,7 +12,7 @@ from agents.token_budget import check_tokens, tokens_left
 from state.config import Reviewer
 from state.errors import Conflict
 from state.keys import number_of
-from state.records import Finding, Orchestration, Outcome, Plan, Pull, Review, Task
+from state.records import Finding, Landed, Orchestration, Outcome, Plan, Pull, Review, Task
 from state.store import Store
 from state.transaction import Transaction
 
@@ -66,12 +66,28 @@ def _findings(
     found: list[Finding] = []
     for landed in outcome.landed:
         found += findings(_change(store, git, store.get(Task, landed.task)))
+        found += _lost(landed)
     if store.config.reviewer.backend != "model":
         return found, ["rules"]
     from agents.model_reviewer import review_with_model
 
     check_tokens(orchestration, tokens_left(store, orchestration))
     return found + review_with_model(store, plan, outcome, git, meter), ["rules", store.config.model.model]
+
+
+def _lost(landed: Landed) -> list[Finding]:
+    """What the merge of a task cost, where it was not git's own."""
+    return [
+        Finding(
+            rule="lost-line",
+            severity="warning",
+            message=f"the merge by {', '.join(resolved.by)} lost a line of a side: {line.strip()}",
+            file=resolved.file,
+            task=landed.task,
+        )
+        for resolved in landed.resolved
+        for line in resolved.lost
+    ]
 
 
 def _change(store: Store, git: Repository, task: Task) -> Change:

@@ -35,6 +35,10 @@ class Verdicts:
         name = self._name(commit, acceptance)
         return self._known(name) or self._tested(name, commit, acceptance, combination.onto)
 
+    def are_of_tests(self, onto: str) -> bool:
+        """Whether there is any command that could fail."""
+        return bool(commands_for(self._workspace.repository, onto, self._config, ()))
+
     def _tested(self, name: str, commit: str, acceptance: list[str], onto: str) -> Tests:
         self.runs += 1
         logs = self._workspace.logs(self._plan.key, self.runs)

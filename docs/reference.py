@@ -150,7 +150,7 @@ def kind_of(kind: Any) -> str:
         return "one of " + ", ".join(f"`{value}`" for value in arguments)
     if origin in (Union, UnionType):
         return " or ".join(kind_of(part) for part in arguments)
-    if origin is list:
+    if origin in (list, tuple):
         return f"list of {kind_of(arguments[0])}"
     plain = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null"}
     return plain.get(kind) or (kind.__name__ if isinstance(kind, type) else str(kind))

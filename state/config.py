@@ -61,6 +61,17 @@ class Planner(Section, frozen=True, kw_only=True):
     approval: Literal["automatic", "required"] = "automatic"
 
 
+ResolverName = Literal["rerere", "union", "zero-context", "semantic", "model", "rework"]
+
+
+class Reconcile(Section, frozen=True, kw_only=True):
+    """What is tried, in this order, where git's own merge reports a conflict. Without `rework` a task stays out."""
+
+    resolvers: tuple[ResolverName, ...] = ("rerere", "union", "zero-context", "semantic", "rework")
+    union: tuple[str, ...] = ("CHANGELOG*", "ChangeLog*", "changelog*", "CHANGES*", "HISTORY*", "NEWS*")
+    semantic: str | None = None
+
+
 class Reviewer(Section, frozen=True, kw_only=True):
     """Rules always run; `model` adds a model's review. Findings of `blocking` severity or worse reject."""
 
@@ -99,6 +110,7 @@ class Config(Section, frozen=True, kw_only=True):
     coder: Coder = Coder()
     model: Model = Model()
     test: Test = Test()
+    reconcile: Reconcile = Reconcile()
     reviewer: Reviewer = Reviewer()
     sandbox: Sandbox | SandboxMode = Sandbox()
     server: Server = Server()

@@ -155,21 +155,32 @@ class Assignment(Part, frozen=True, kw_only=True):
     agent: str
 
 
+class Resolved(Part, frozen=True, kw_only=True):
+    """A file that git could not merge, who did, and the lines of a side that are not in it any more."""
+
+    file: str
+    by: list[str]
+    lost: list[str] = []
+
+
 class Landed(Part, frozen=True, kw_only=True):
-    """One task's merge commit on the combined branch."""
+    """One task's merge commit on the combined branch. `resolved` is empty where git's own merge was enough."""
 
     task: str
     commit: str
+    reworked: bool = False
+    resolved: list[Resolved] = []
 
 
 class Ejected(Part, frozen=True, kw_only=True):
-    """A task that is not on the combined branch, and why."""
+    """A task that is not on the combined branch, and why: `ref` is its branch, `against` what it clashes with."""
 
     task: str
     reason: EjectReason
     detail: str = ""
     files: list[str] = []
     ref: str | None = None
+    against: list[str] = []
 
 
 class Outcome(Part, frozen=True, kw_only=True):

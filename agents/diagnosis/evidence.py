@@ -80,10 +80,4 @@ class Evidence:
         return {name for name, _, path in (row.partition("\0") for row in rows) if path}
 
     def missing(self, commits: Iterable[str]) -> set[str]:
-        """Those that are not in this repository; one git for all of them."""
-        asked = sorted(set(commits))
-        if not asked:
-            return set()
-        listed = "".join(f"{commit}^{{commit}}\n" for commit in asked).encode()
-        answers = self.git.run("cat-file", "--batch-check=%(objectname)", input=listed).splitlines()
-        return {commit for commit, answer in zip(asked, answers, strict=True) if answer != commit}
+        return self.git.missing(commits)

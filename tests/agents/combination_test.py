@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.combination import combine
 from agents.git import Repository
+from agents.merging import Merger
 from state.records import Plan, Task
 from tests.conftest import Repo
 
@@ -21,7 +22,7 @@ def branch(repo: Repo, onto: str, name: str) -> str:
 
 
 def landed(repo: Repo, onto: str, tasks: list[Task]) -> list[str]:
-    done = combine(Repository(repo.path / ".git"), PLAN, onto, tasks, [])
+    done = combine(Merger(Repository(repo.path / ".git"), [], strict=True), PLAN, onto, tasks, [])
     assert not done.ejected
     return [step.task.title for step in done.steps]
 
@@ -38,7 +39,9 @@ def test_a_task_done_again_on_top_of_others_comes_after_them(repo: Repo) -> None
     """Else the others would change nothing any more, and would never count as landed."""
     base = repo.git("rev-parse", "HEAD")
     first, third = task(1, branch(repo, base, "a")), task(3, branch(repo, base, "c"))
-    onto = combine(Repository(repo.path / ".git"), PLAN, base, [first, third], []).head
+    onto = combine(
+        Merger(Repository(repo.path / ".git"), [], strict=True), PLAN, base, [first, third], []
+    ).head
     again = task(2, branch(repo, onto, "b"))
     assert landed(repo, base, [first, again, third]) == ["T1", "T3", "T2"]
 
@@ -46,6 +49,12 @@ def test_a_task_done_again_on_top_of_others_comes_after_them(repo: Repo) -> None
 def test_tasks_with_one_commit_are_no_cycle(repo: Repo) -> None:
     base = repo.git("rev-parse", "HEAD")
     commit = branch(repo, base, "a")
-    done = combine(Repository(repo.path / ".git"), PLAN, base, [task(1, commit), task(2, commit)], [])
+    done = combine(
+        Merger(Repository(repo.path / ".git"), [], strict=True),
+        PLAN,
+        base,
+        [task(1, commit), task(2, commit)],
+        [],
+    )
     assert [step.task.title for step in done.steps] == ["T1"]
     assert [ejected.reason for ejected in done.ejected] == ["empty"]
