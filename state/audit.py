@@ -21,7 +21,8 @@ from state.journal import Append
 from state.location import Location
 from state.origin import actor, request_id
 
-_FULL = 256 * 1024  # a log is written anew with each transaction, so it must not grow for ever
+_FULL = 256 * 1024  # who reads a log reads all of it, and some transactions write it anew
+_ROOM = 64 * 1024  # bytes: more than a killed transaction leaves reserved
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, rename={"frm": "from"}):
@@ -114,12 +115,13 @@ def _place(folder: Path, memory: Memory | None, clone: str, month: str) -> tuple
 
 
 def _size_if_ends(path: Path, found: str) -> int | None:
-    """The file's length, if it ends with the line of this hash."""
+    """The length of the file's lines, if the last is that of this hash. Newlines behind it are room for the next."""
     expected = ending(found)
     try:
         with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - len(expected)))
-            return size if file.read() == expected else None
+            start = max(0, file.seek(0, os.SEEK_END) - _ROOM)
+            file.seek(start)
+            lines = file.read().rstrip(b"\n") + b"\n"
+            return start + len(lines) if lines.endswith(expected) else None
     except FileNotFoundError:
         return None

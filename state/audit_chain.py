@@ -81,8 +81,9 @@ def checked(name: str, data: bytes) -> Log:
 
 
 def split(data: bytes) -> list[bytes]:
-    """Lines with their ends; the last one may have none."""
-    parts = data.split(b"\n")
+    """Lines with their ends; the last one may have none. Empty ones at the end are room for more."""
+    text = data.rstrip(b"\n")
+    parts = data[: len(text) + 1].split(b"\n") if text else [b""]
     return [part + b"\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 

@@ -59,6 +59,8 @@ class Tail:
                 return []
             file.seek(size)
             data = file.read()
+        lines = data.rstrip(b"\n")  # what follows is room for the next ones
+        data = data[: len(lines) + 1] if lines else b""
         if size:  # a line that is being written is taken when it is whole
             data = data[: data.rfind(b"\n") + 1]
         self._read[path.name] = (size + len(data), count + data.count(b"\n"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -34,8 +35,12 @@ class Memory(msgspec.Struct, frozen=True):
 
 def memory_name(location: Location) -> str:
     """Its file in the private folder. A worktree's name need not be UTF-8."""
-    own = location.own_git_dir
-    linked = own.resolve() != location.git_dir.resolve()
+    return _name(location.own_git_dir, location.git_dir)
+
+
+@cache
+def _name(own: Path, common: Path) -> str:
+    linked = own.resolve() != common.resolve()
     name = hashlib.sha256(os.fsencode(own.name)).hexdigest()[:16] if linked else "main"
     return f"audit-{name}.json"
 

@@ -55,7 +55,7 @@ def _write_batch(files: Sequence[NewFile], durable: bool) -> None:
         for path, data, mode in files:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
             opened.callback(os.close, descriptor)
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             descriptors.append(descriptor)
         for descriptor in descriptors if durable and hasattr(os, "posix_fadvise") else ():
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -63,10 +63,11 @@ def _write_batch(files: Sequence[NewFile], durable: bool) -> None:
             os.fsync(descriptor)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes, offset: int = 0) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written
 
 
 def move(source: str, target: str) -> None:

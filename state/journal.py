@@ -1,10 +1,10 @@
 """Several files changed as one: all are written aside first, then a journal names their places, then they move.
 
-The journal's own rename is the commit point. Before it nothing is changed, and any failure leaves the old state.
-After it only renames are left, which need neither space nor descriptors; after a crash the next command does those
-that are still to be done. (What goes to another disk, as a linked worktree may be on, is copied there before it.)
-Order: all new files (write, fsync), their folder (fsync), journal (rename, fsync of its folder), each file (rename),
-their folders (fsync), then the journal goes.
+To write the journal is the commit point. Before it nothing is changed, and any failure leaves the old state. After it
+only renames are left, and texts for which there is room already: neither needs space or descriptors; after a crash the
+next command does what is still to be done. (What goes to another disk, as a linked worktree may be on, is copied
+there before it.) Order: all new files (write, fsync), their folder (fsync), journal (write, fsync), each file (rename),
+logs (write, fsync), their folders (fsync), then the journal says that it is done.
 
 New files lie in `staged/` beside the journal, where no tool that walks the working tree finds them. What has moved
 is staged no more, so a journal that a power cut brings back does nothing a second time.
@@ -16,10 +16,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from state import journal_file
 from state.files import (
     UNCHANGED,
     Folders,
@@ -31,9 +33,9 @@ from state.files import (
     unwritable,
     write_new,
 )
+from state.in_place import Places, can_change, write_again
 from state.journal_file import Journal, Steps, exists, left, read, set_aside, staging_of, steps_of
 
-_NAMES = "journal"
 _RECORDED = (
     "the change is recorded all the same: mend the cause; the next command finishes it, don't repeat it"
 )
@@ -47,18 +49,25 @@ class Append(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """Paths are relative to the folder given to `commit`; `private`: files beside the journal. None removes one."""
+    """Paths are relative to the folder given to `commit`. None removes one.
+
+    Of the files beside the journal, `private` ones are replaced as a whole; `notes` are written over in place, for
+    readers that hold the lock.
+    """
 
     writes: dict[str, str | None]
     appends: dict[str, Append]
     private: dict[str, str] = {}
+    notes: dict[str, str] = {}
 
 
 def commit(journal: Path, root: Path, changes: Changes, what: str = "", *, durable: bool = True) -> None:
     """All of it or none. Raises Unwritable, which says whether it is all or none."""
-    with _committed(journal, root, changes, what, durable) as (steps, folders):
+    with _committed(journal, root, changes, what, durable) as (steps, folders, places):
         try:
-            _carry_out(journal, steps, folders, durable)
+            _move_all(steps)
+            places.write()
+            _finish(journal, steps, folders, durable)
         except OSError as error:
             raise unwritable(error, root, _RECORDED) from None
 
@@ -81,8 +90,11 @@ def recover(journal: Path) -> bool:
 
 
 def _recovered(journal: Path) -> str | None:
+    if not journal_file.is_open(journal):
+        return None
     found = read(journal)
     if found is None:
+        journal_file.close(journal)  # it was never whole: its writer was killed before the commit point
         return None
     what = f"`{found.what}`" if found.what else "a command"
     steps = left(steps_of(journal, found))
@@ -91,7 +103,12 @@ def _recovered(journal: Path) -> str | None:
     for folder in steps.folders():
         make_folder(folder)
     with Folders(steps.folders() - {str(journal.parent)}) as folders:
-        _carry_out(journal, steps, folders, durable=True)
+        _move_all(steps)
+        for path, (offset, text) in steps.appends.items():
+            write_again(path, offset, text)
+        with Places({}, steps.notes) as notes:
+            notes.write()
+        _finish(journal, steps, folders, durable=True)
     return what
 
 
@@ -111,7 +128,7 @@ def pending(journal: Path) -> dict[str, str | None]:
 @contextmanager
 def _committed(
     journal: Path, root: Path, changes: Changes, what: str, durable: bool
-) -> Iterator[tuple[Steps, Folders]]:
+) -> Iterator[tuple[Steps, Folders, Places]]:
     """Past the commit point inside; a failure before it is undone."""
     try:
         found, files, private = _planned(journal, root, changes, what)
@@ -123,38 +140,55 @@ def _committed(
         raise unwritable(error, root, UNCHANGED) from None
     with folders:
         try:
-            _stage(journal, steps, files, private, durable)
+            places = Places(steps.appends, steps.notes, durable)
         except OSError as error:
-            raise unwritable(error, root, _undo(journal, steps, durable)) from None
-        except BaseException:
-            _undo(journal, steps, durable)
-            raise
-        yield steps, folders
+            raise unwritable(error, root, UNCHANGED) from None
+        with places:
+            try:
+                places.reserve()
+                _stage(journal, steps, files, private, durable)
+                journal_file.write(journal, found, durable)
+            except OSError as error:
+                raise unwritable(error, root, _undo(journal, steps, places, durable)) from None
+            except BaseException:
+                _undo(journal, steps, places, durable)
+                raise
+            yield steps, folders, places
 
 
 def _planned(
     journal: Path, root: Path, changes: Changes, what: str
 ) -> tuple[Journal, list[NewFile], list[NewFile]]:
     """The journal, the files that must be durable before it is, and the private ones."""
+    appends = {name: append for name, append in changes.appends.items() if can_change(f"{root}/{name}")}
+    notes = {name: text for name, text in changes.notes.items() if can_change(f"{journal.parent}/{name}")}
+    whole = {name: append for name, append in changes.appends.items() if name not in appends}
+    own = {**changes.private, **{name: text for name, text in changes.notes.items() if name not in notes}}
+
     contents = {name: text.encode() for name, text in changes.writes.items() if text is not None}
-    contents |= {name: _grown(root / name, append) for name, append in changes.appends.items()}
+    contents |= {name: _grown(root / name, append) for name, append in whole.items()}
     token = os.urandom(8).hex()  # no other journal ever names these files
     moves = {f"{token}.{number}": name for number, name in enumerate(contents)}
-    private = {f"{token}.{number}": name for number, name in enumerate(changes.private, len(moves))}
-    way = os.path.relpath(os.path.realpath(root), os.path.realpath(journal.parent))
+    private = {f"{token}.{number}": name for number, name in enumerate(own, len(moves))}
     removes = [name for name, text in changes.writes.items() if text is None]
-    found = Journal(what, os.fsencode(way), moves, private, removes)
+    texts = {name: (append.offset, append.text) for name, append in appends.items()}
+    found = Journal(what, _way(journal.parent, root), moves, private, removes, texts, notes)
     staging = str(staging_of(journal))
     files = [NewFile(f"{staging}/{staged}", contents[name]) for staged, name in moves.items()]
-    own = [
-        NewFile(f"{staging}/{staged}", changes.private[name].encode(), 0o600)
-        for staged, name in private.items()
-    ]
-    return found, [*files, NewFile(f"{staging}/{_NAMES}", msgspec.json.encode(found))], own
+    return (
+        found,
+        files,
+        [NewFile(f"{staging}/{staged}", own[name].encode(), 0o600) for staged, name in private.items()],
+    )
+
+
+@cache
+def _way(private: Path, root: Path) -> bytes:
+    return os.fsencode(os.path.relpath(os.path.realpath(root), os.path.realpath(private)))
 
 
 def _grown(path: Path, append: Append) -> bytes:
-    """The whole log: what is replaced as a whole is never torn, and can't run out of space half-way."""
+    """The whole log."""
     if not append.offset:
         return append.text.encode()
     with path.open("rb") as file:
@@ -162,27 +196,25 @@ def _grown(path: Path, append: Append) -> bytes:
 
 
 def _stage(journal: Path, steps: Steps, files: list[NewFile], private: list[NewFile], durable: bool) -> None:
-    """Up to the commit point, which is the rename."""
     staging = staging_of(journal)
     _empty(staging)
     write_new(private, durable=False)  # of this machine's present: after a power cut nobody misses it
     write_new(files, durable)
     copies = copies_beside(steps.moves, staging)
     write_new([NewFile(copy, Path(staged).read_bytes()) for staged, copy in copies.items()], durable)
-    sync_folder(staging, durable)
-    (staging / _NAMES).rename(journal)
-    sync_folder(journal.parent, durable)
+    if files:
+        sync_folder(staging, durable)
 
 
-def _undo(journal: Path, steps: Steps, durable: bool) -> str:
+def _undo(journal: Path, steps: Steps, places: Places, durable: bool) -> str:
     """The old state again, and the hint that says so."""
     try:
-        if journal.exists():
-            journal.unlink()
+        if journal_file.is_open(journal):
+            journal_file.close(journal, durable)
     except OSError:
         return _RECORDED
     with suppress(OSError):
-        sync_folder(journal.parent, durable)
+        places.give_back()
         for copy in copies_beside(steps.moves, staging_of(journal)).values():
             Path(copy).unlink(missing_ok=True)
         _empty(staging_of(journal))
@@ -195,15 +227,15 @@ def _empty(staging: Path) -> None:
         (staging / name).unlink()
 
 
-def _carry_out(journal: Path, steps: Steps, folders: Folders, durable: bool) -> None:
-    """The journal's own folder is not waited for: what a power cut undoes there is done again, by that journal."""
+def _move_all(steps: Steps) -> None:
     for staged, target in steps.moves.items():
         move(staged, target)
     for path in steps.removes:
         with suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108
+
+
+def _finish(journal: Path, steps: Steps, folders: Folders, durable: bool) -> None:
     folders.sync()
-    journal.unlink(missing_ok=True)
-    if steps.removes:
-        # Else that journal could remove what a later `git checkout` wrote.
-        sync_folder(journal.parent, durable)
+    # Waited for where files were removed: else that journal could remove what a later `git checkout` wrote.
+    journal_file.close(journal, durable and bool(steps.removes))

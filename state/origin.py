@@ -18,9 +18,11 @@ _REQUEST: ContextVar[str | None] = ContextVar("request", default=None)
 
 
 def actor() -> str:
-    found = _ACTOR.get() or os.environ.get("REFACTORY_ACTOR")
-    if found:
-        return found
+    return _ACTOR.get() or os.environ.get("REFACTORY_ACTOR") or _user()
+
+
+@cache
+def _user() -> str:
     import getpass
 
     try:

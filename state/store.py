@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from state.errors import Busy, Conflict, InvalidFile, NotFound, RefactoryError, UsageError
+from state.journal_file import is_open
 from state.keys import by_number, is_key, is_reference, number_of, suffix_of
 from state.location import Location, initialised, locate
 from state.numbers import Numbers, names
@@ -42,7 +43,7 @@ class Store:
     @classmethod
     def open(cls, start: Path) -> Store:
         store = cls(initialised(locate(start)))
-        return store._finished() if store.journal.exists() else store
+        return store._finished() if is_open(store.journal) else store
 
     def _finished(self) -> Store:
         """With the change that a killed command began, though nothing can be written here."""

@@ -119,7 +119,7 @@ class Transaction:
         if self._audit:
             added = lines(location, self._command, self._audit)
             changes.appends[f"audit/{added.log}"] = added.append
-            changes.private[added.memory] = added.remembered
+            changes.notes[added.memory] = added.remembered
         with self._numbers_kept():
             commit(self._store.journal, location.records, changes, self._command, durable=self._durable())
 

@@ -25,6 +25,7 @@ _CONFLICT = (b"\n<<<<<<<", b"\n|||||||", b"\n=======", b"\n>>>>>>>")
 FIX = "correct that line by hand, or take back the last committed version: git restore FILE"
 _MERGE = "keep one side or both, delete the marker lines, then run the command again"
 _EXPAND = "write the value out in place: no anchors, aliases, tags or merge keys"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 def load(data: bytes, where: str) -> dict[str, object]:
@@ -58,7 +59,10 @@ def _read(reader_type: Callable[..., R], data: bytes, where: str) -> tuple[dict[
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise _invalid(where, line, column, error.problem or "no YAML", path=reader.path) from error
+        reason = error.problem or "no YAML"
+        if "nesting depth" in reason:  # libyaml looks ahead, and has a bound of its own
+            reason = _TOO_DEEP
+        raise _invalid(where, line, column, reason, path=reader.path) from error
 
 
 def _checked_text(data: bytes, where: str) -> str:
@@ -164,7 +168,7 @@ class _Reader:
         if type(event) is self.scalar:
             return plain_value(event.value) if event.implicit[0] else event.value
         if depth >= MAX_DEPTH:
-            raise self.invalid(event, f"nested deeper than {MAX_DEPTH} levels")
+            raise self.invalid(event, _TOO_DEEP)
         if isinstance(event, self.events.MappingStartEvent):
             return self.mapping(depth + 1)
         return self.sequence(depth + 1)

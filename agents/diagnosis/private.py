@@ -10,6 +10,7 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from agents.diagnosis.states import give_back
+from state.journal_file import is_open
 from state.keys import number_of
 from state.leases import all_leases, find
 from state.lock import locked
@@ -21,10 +22,10 @@ _SECRET = ("token", "tokens.json")
 def journal(evidence: Evidence) -> Iterator[Found]:
     """Under the lock: nobody is writing, so its writer was killed."""
     store = evidence.store
-    if not store.journal.exists():
+    if not is_open(store.journal):
         return
     with locked(store.location.private / "lock", "doctor"):
-        left = store.journal.exists()
+        left = is_open(store.journal)
     if left:
         message = "a command was killed in the middle of a change, which is not finished"
         yield fixable("journal", message, "finish it", partial(_finish, store))

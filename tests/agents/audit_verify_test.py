@@ -80,7 +80,7 @@ TAMPERINGS: dict[str, Callable[[Lines], Lines]] = {
     "reversed": lambda lines: lines[::-1],
     "twice": lambda lines: [*lines[:2], lines[1], *lines[2:]],
     "the last line twice": lambda lines: [*lines, lines[-1]],
-    "an empty line": lambda lines: [*lines, b"\n"],
+    "an empty line": lambda lines: [*lines[:-1], b"\n", lines[-1]],
     "conflict markers": lambda lines: [b"<<<<<<< ours\n", *lines],
     "a forged word": lambda lines: rechained([*lines[:2], other_actor(lines[2]), *lines[3:]]),
     "a forged line": lambda lines: rechained([*lines[:2], other_actor(lines[1]), *lines[2:]]),

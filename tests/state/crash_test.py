@@ -53,7 +53,10 @@ def kill_writers(folder: Path, writers: int, delay: float) -> list[int]:
     return [int(line) for text in heard for line in text.split() if line != "0"]
 
 
-CALLS = ("open", "write", "fsync", "close", "rename", "replace", "unlink", "mkdir", "listdir", "stat")
+CALLS = (
+    "open", "write", "pwrite", "fsync", "fdatasync", "close", "rename", "replace", "unlink", "mkdir", "listdir",
+    "stat", "fstat", "lstat", "pread", "ftruncate",
+)  # fmt: skip
 KINDS = ("before", "middle", "after", "EIO", "ENOSPC")
 
 
@@ -71,8 +74,8 @@ class Fault:
         if self.kind.startswith("E"):
             number = getattr(errno, self.kind)
             raise OSError(number, os.strerror(number))
-        if self.kind == "middle" and self.name == "write":
-            self.real(args[0], args[1][: len(args[1]) // 2])
+        if self.kind == "middle" and self.name in ("write", "pwrite"):
+            self.real(args[0], args[1][: len(args[1]) // 2], *args[2:])
         if self.kind == "after":
             self.real(*args, **more)
         os._exit(9)
@@ -129,7 +132,7 @@ def test_a_fault_at_every_call_of_a_recovery(tmp_path: Path, name: str, kind: st
     steps, at, reached = 0, 0, True
     while reached:
         at += 1
-        assert hindered(Fault("rename", 2, "before"), lambda: step(store)) == ""
+        assert hindered(Fault("rename", 1, "before"), lambda: step(store)) == ""
         heard = hindered(Fault(name, at, kind), lambda: type(Store.open(tmp_path)).__name__)
         reached = heard != "Store\n"
         steps += 1

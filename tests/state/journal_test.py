@@ -13,6 +13,7 @@ import pytest
 from state.errors import RefactoryError
 from state.files import Unwritable
 from state.journal import Append, Changes, begin, commit, pending, recover
+from state.journal_file import is_open
 from state.records import Request
 from state.store import Store
 from tests.conftest import PROGRAM
@@ -41,10 +42,16 @@ def look(folder: Path) -> dict[str, str]:
 DONE = {"a/x": "one", "log": "line\n"}
 
 
+def beside(journal: Path) -> dict[str, str]:
+    """What lies there but for the journal itself, which has nothing left to do."""
+    assert not is_open(journal)
+    return {name: text for name, text in look(journal.parent).items() if name != journal.name}
+
+
 def test_all_is_done_and_nothing_is_left(root: Path, journal: Path) -> None:
     commit(journal, root, CHANGES)
     assert look(root) == DONE
-    assert look(journal.parent) == {"memory": "m"}
+    assert beside(journal) == {"memory": "m"}
 
 
 def test_recovery_does_what_is_still_to_be_done(
@@ -54,7 +61,7 @@ def test_recovery_does_what_is_still_to_be_done(
     assert look(root) == {"a/gone": "old"}
     assert recover(journal)
     assert look(root) == DONE
-    assert look(journal.parent) == {"memory": "m"}
+    assert beside(journal) == {"memory": "m"}
     assert not recover(journal)
     said = "refactory: recovered: `plan:create` was interrupted; its change is complete now\n"
     assert capsys.readouterr().err == said
@@ -119,7 +126,7 @@ def test_another_file_system_is_reached_by_a_copy(
     monkeypatch.setattr(os, "rename", rename)
     commit(journal, root, CHANGES)
     assert look(root) == DONE
-    assert look(journal.parent) == {"memory": "m"}
+    assert beside(journal) == {"memory": "m"}
 
 
 def test_more_files_than_descriptors(tmp_path: Path) -> None:
@@ -137,7 +144,7 @@ def test_more_files_than_descriptors(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_full_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a log is written anew each time, that takes as long after a year as on the first day."""
+    """Who reads a log reads all of it."""
     monkeypatch.setattr("state.audit._FULL", 5000)
     store = new_store(tmp_path)
     for _ in range(10):
@@ -225,3 +232,66 @@ def test_who_can_not_finish_it_sees_it_finished(
         changes.new(Request, title="new")
     assert titles(store) == titles(Store.open(store.location.root)) == {**AFTER, "10": "new"}
     assert pending(store.journal) == {}
+
+
+@pytest.fixture
+def logged(root: Path, journal: Path) -> Changes:
+    """Killed right behind the commit point: the log has room for the line, which is not there."""
+    commit(journal, root, Changes({}, {"log": Append(0, "one\n")}))
+    changes = Changes({}, {"log": Append(4, "two\n")})
+    begin(journal, root, changes)
+    assert (root / "log").read_text() == "one\n\n\n\n\n"
+    return changes
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "then"),
+    [
+        ("one\n\n\n\n\n", "one\ntwo\n"),
+        ("one\ntw\n\n", "one\ntwo\n"),
+        ("one\n", "one\ntwo\n"),
+        ("one\ntwo\nthree\n", "one\ntwo\nthree\n"),
+        ("one\nother\n", "one\nother\ntwo\n"),
+        ("", "two\n"),
+    ],
+)
+def test_a_line_that_was_to_be_added_is_there_once(
+    root: Path, journal: Path, logged: Changes, meanwhile: str, then: str
+) -> None:
+    """Git may have put another version of the log there meanwhile: nothing of it is written over."""
+    (root / "log").write_text(meanwhile)
+    assert recover(journal)
+    assert (root / "log").read_text() == then
+
+
+def test_a_log_with_two_names_is_written_anew(root: Path, journal: Path) -> None:
+    """The other name may be a backup's."""
+    (root / "log").write_text("one\n")
+    os.link(root / "log", root / "backup")
+    commit(journal, root, Changes({}, {"log": Append(4, "two\n")}))
+    assert (root / "log").read_text() == "one\ntwo\n"
+    assert (root / "backup").read_text() == "one\n"
+
+
+def test_half_a_journal_was_no_commit(root: Path, journal: Path) -> None:
+    begin(journal, root, CHANGES)
+    journal.write_bytes(journal.read_bytes()[:-9])
+    assert is_open(journal)
+    assert not recover(journal)
+    assert not is_open(journal)
+    assert look(root) == {"a/gone": "old"}
+
+
+def test_a_failure_gives_reserved_room_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.transaction("t") as changes:
+        changes.new(Request, title="x")
+    (log,) = (store.location.records / "audit").iterdir()
+    before = log.read_bytes()
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("state.journal.write_new", fail)
+    with pytest.raises(Unwritable), store.transaction("t") as changes:
+        changes.new(Request, title="y")
+    assert log.read_bytes() == before
