@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,7 +75,7 @@ def lines(location: Location, command: str, changes: Sequence[Change]) -> Additi
 
 def _line(at: str, command: str, change: Change, previous: str) -> Line:
     return Line(
-        at=at, actor=actor(), host=socket.gethostname(), pid=os.getpid(), command=command, request=request_id(),
+        at=at, actor=actor(), host=os.uname().nodename, pid=os.getpid(), command=command, request=request_id(),
         record=change.record, frm=change.frm, to=change.to, note=change.note, previous=previous,
     )  # fmt: skip
 
@@ -100,7 +98,7 @@ def ending(found: str) -> bytes:
 
 def _place(folder: Path, memory: Memory | None, clone: str, month: str) -> tuple[str, int, Head]:
     """The file to append to, its length, and its writer's last line; time that goes back begins a new writer."""
-    new = f"{secrets.token_hex(4)}-{month}.jsonl", 0, Head(0, "")
+    new = f"{os.urandom(4).hex()}-{month}.jsonl", 0, Head(0, "")
     if memory is None or memory.clone != clone:
         return new
     writer, _, before = memory.log.removesuffix(".jsonl").partition("-")

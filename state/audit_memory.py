@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from functools import cache
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def known_clone(private: Path) -> str | None:
 
 
 def _settle(private: Path) -> str:
-    mark, name = private / "audit-clone", secrets.token_hex(4)
+    mark, name = private / "audit-clone", os.urandom(4).hex()
     write_private(mark, f"{name}\n")
     info = mark.stat()
     write_private(private / "audit-place", f"{name} {info.st_ino} {info.st_ctime_ns}\n")

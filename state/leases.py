@@ -11,7 +11,6 @@ The token only ever grows, so that a holder that wakes up late is told apart fro
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import msgspec
@@ -61,7 +60,7 @@ class Lease(msgspec.Struct, frozen=True):
 
     def _orphaned(self) -> bool:
         """Its process is gone, as far as can be told from here."""
-        if self.pid is None or self.host != socket.gethostname():
+        if self.pid is None or self.host != os.uname().nodename:
             return False
         if self.boot != clock.CLOCK.boot():
             return True  # this machine was started anew
@@ -92,7 +91,7 @@ def offer(private: Path, task: str, holder: str, pid: int | None, seconds: float
         holder=holder,
         token=_next_token(private),
         expires=0.0,
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         pid=pid,
         born=birth(pid) if pid else None,
         lost=current.lost + 1 if current else 0,
