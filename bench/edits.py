@@ -1,6 +1,6 @@
-"""How well damaged unified diffs are applied: right, applied but wrong, refused.
+"""How well damaged answers are applied: right, applied but wrong, refused, in each edit format.
 
-    python bench/edits.py REPLAY.PY PLAN [PLAN ...] [--levels 0,1,2] [--repeat N]
+    python bench/edits.py REPLAY.PY PLAN [PLAN ...] [--formats diff,...] [--levels 0,1,2] [--repeat N] [--write]
 
 REPLAY.PY is the history replay benchmark, PLAN a folder that its `mine` made. Prints a Markdown table.
 An answer that lost the blanks at the ends of its added lines can't be told from one that never had them: counted apart.
@@ -13,33 +13,45 @@ import importlib.util
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from page import write
+
+from agents.edits import formats
 from agents.edits.applier import apply
 from agents.edits.changes import EditRefused
-from agents.edits.unified_diff import parse
+
+HEADER = (
+    "| format | noise | answers | right % | trailing blanks lost % | wrong % | refused % | ms each |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
 
 
 def main() -> None:
     options = arguments()
     replay = load(options.replay)
-    print("| noise | answers | right % | trailing blanks lost % | wrong % | refused % | ms each |")
-    print("|---|---|---|---|---|---|---|")
-    for level in options.levels.split(","):
-        began, counts = time.process_time(), Counter[str]()
-        for folder in options.plans:
-            counts += Bench(replay, folder).run(level, options.repeat, options.show)
-        cost = 1000 * (time.process_time() - began) / max(1, counts.total())
-        shares = [
-            100 * counts[key] / max(1, counts.total()) for key in ("right", "trail", "wrong", "refused")
-        ]
-        print(
-            f"| {level} | {counts.total()} | " + " | ".join(f"{x:.1f}" for x in [*shares, cost]) + " |",
-            flush=True,
-        )
+    print(HEADER, flush=True)
+    lines = [HEADER]
+    for form in options.formats.split(","):
+        for level in options.levels.split(","):
+            began, counts = time.process_time(), Counter[str]()
+            for folder in options.plans:
+                counts += Bench(replay, folder, form).run(level, options.repeat, options.show)
+            lines.append(row(form, level, counts, time.process_time() - began))
+            print(lines[-1], flush=True)
+    if options.write:
+        write("edits", "\n".join(lines))
+
+
+def row(form: str, level: str, counts: Counter[str], seconds: float) -> str:
+    total = max(1, counts.total())
+    shares = [100 * counts[key] / total for key in ("right", "trail", "wrong", "refused")]
+    cells = [f"{value:.1f}" for value in [*shares, 1000 * seconds / total]]
+    return f"| {form} | {level} | {counts.total()} | {' | '.join(cells)} |"
 
 
 def arguments() -> argparse.Namespace:
@@ -48,10 +60,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("replay")
     parser.add_argument("plans", nargs="+")
+    parser.add_argument("--formats", default=",".join(formats.FORMATS))
     parser.add_argument(
         "--levels", default="0,1,2,3,4,5", help="noise levels, or kinds as replay.py names them"
     )
     parser.add_argument("--repeat", type=int, default=3, help="answers for each task, damaged differently")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument(
         "--show", choices=["trail", "wrong", "refused"], help="print these answers' outcome to stderr"
     )
@@ -69,31 +83,44 @@ def load(path: str) -> Any:
 
 
 class Bench:
-    def __init__(self, replay: Any, folder: str) -> None:
+    def __init__(self, replay: Any, folder: str, form: str) -> None:
         self.replay = replay
+        self.form = form
         self.plan = replay.Plan(folder)
         self.blobs = replay.Blobs(self.plan.git)
+        self.name = self.plan.data["name"]
 
     def run(self, level: str, repeat: int, show: str | None) -> Counter[str]:
         counts = Counter[str]()
         for task in self.plan.tasks:
-            diff = self.plan.answer(task).decode(errors="surrogateescape")
-            if not diff or any(file.binary for file in self.replay.parse_diff(diff)):
-                continue
-            for number in range(repeat if level != "0" else 1):
-                seed = f"{self.plan.data['name']}:{task['id']}:{number}"
-                answer = self.replay.damaged_diff(diff, self.replay.noise_kinds(level), seed)
+            for seed, answer in self.answers(task, level, 1 if level == "0" else repeat):
                 outcome, why = self.outcome(task, answer)
                 counts[outcome] += 1
                 if outcome == show:
-                    print(f"--- {seed} noise {level}: {outcome}\n{why}\n", file=sys.stderr)
+                    print(f"--- {seed} {self.form} noise {level}: {outcome}\n{why}\n", file=sys.stderr)
         self.blobs.close()
         return counts
+
+    def answers(self, task: Any, level: str, repeat: int) -> Iterator[tuple[str, str]]:
+        """The task's diff in the format, damaged: the seed decides how."""
+        diff = self.plan.answer(task).decode(errors="surrogateescape")
+        if not diff or any(file.binary for file in self.replay.parse_diff(diff)):
+            return
+        for number in range(repeat):
+            if self.form == "diff":
+                seed = f"{self.name}:{task['id']}:{number}"
+                yield seed, self.replay.damaged_diff(diff, self.replay.noise_kinds(level), seed)
+            else:
+                self.plan.data["name"] = f"{self.name}:{number}"
+                server = self.replay.Answers(self.plan, self.form, level, False)
+                yield f"{self.name}:{number}:{task['id']}", server.word(task)
+                server.blobs.close()
+                self.plan.data["name"] = self.name
 
     def outcome(self, task: Any, answer: str) -> tuple[str, str]:
         before, after = (self.files(task[rev], task["files"]) for rev in ("start", "solution"))
         try:
-            applied = apply(parse(answer), before.get)
+            applied = apply(formats.parse(answer, self.form), before.get, task["files"])  # type: ignore[arg-type]
         except EditRefused as refusal:
             return "refused", refusal.message
         result = before | {path: change.content for path, change in applied.files.items()}

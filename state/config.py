@@ -47,6 +47,7 @@ class Test(Section, frozen=True, kw_only=True):
 
 class Coder(Section, frozen=True, kw_only=True):
     backend: Literal["model", "command", "scripted"] = "model"
+    format: Literal["auto", "diff", "search_replace", "apply_patch", "whole_file"] = "auto"
     answers: str | None = None
     command: str | None = None
     seconds: Seconds = 1800.0

@@ -7,7 +7,7 @@ from functools import cache
 
 from agents.backends import AttemptFailed, Job
 from agents.context import tokens_of
-from agents.edits import unified_diff
+from agents.edits import formats
 from agents.edits.changes import EditRefused
 from agents.edits.patch import apply_answer
 from agents.model.client import Answer, ModelClient, ModelSettings, Turn
@@ -27,7 +27,7 @@ def solve(job: Job) -> Usage | None:
     for _ in range(max(0, job.claim.config.coder.patch_attempts) + 1):
         answer = talk.ask(prompt)
         try:
-            if apply_answer(answer, job.worktree.path, task.scope).files:
+            if apply_answer(answer, job.worktree.path, task.scope, talk.format).files:
                 return job.meter.usage
             reason = "it changes nothing"
         except EditRefused as error:
@@ -48,7 +48,9 @@ class Conversation:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._settings = job.claim.config.model
-        self._instructions = f"{instructions('coder')}\n\n{unified_diff.INSTRUCTIONS}"
+        wanted = job.claim.config.coder.format
+        self.format = formats.choose(wanted, self._settings.model, self._settings.base_url)
+        self._instructions = f"{instructions('coder')}\n\n{formats.FORMATS[self.format].INSTRUCTIONS}"
         self._turns: list[Turn] = []
         self._calls = 0
 

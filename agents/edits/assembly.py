@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agents.edits.changes import Hunk
-from agents.edits.placing import Place
+from agents.edits.placing import Place, is_exact
 from agents.edits.textfile import TextFile, to_bytes
 
 Placed = Sequence[tuple[Hunk, Place]]
@@ -41,7 +41,7 @@ def _with_end(line: str, spot: int, place: Place, file: TextFile) -> Line:
     last = len(file.lines) - 1
     whole = [at for at in place.lines if at is not None and (at != last or file.final_newline)]
     knows = whole or any(file.lines[at].endswith("\r") for at in place.lines if at is not None)
-    if not file.lines or (place.step == "exact" and (knows or line.endswith("\r"))):
+    if not file.lines or (is_exact(place) and (knows or line.endswith("\r"))):
         return Line(line)
     neighbour = min(whole, key=lambda at: abs(at - spot), default=None)
     crlf = file.crlf if neighbour is None else file.lines[neighbour].endswith("\r")
@@ -67,8 +67,10 @@ def _final_newline(file: TextFile, placed: Placed, removed: set[int], tail: int 
         if last in place.lines or not file.lines:
             if hunk.final_newline is not None:
                 return hunk.final_newline
-            if hunk.old == hunk.new and last in removed:
+            if hunk.old == hunk.new and (last in removed or hunk.open):
                 return True  # the same text again: what changed is the newline
+    if tail is None and any(hunk.open for hunk, _ in placed):
+        return True  # formats without `\ No newline` end new lines with one
     return True if tail not in (None, last) else file.final_newline
 
 

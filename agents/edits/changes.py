@@ -14,7 +14,7 @@ MAX_ANSWER = 4 * 1024 * 1024
 REGULAR = 0o100644
 EXECUTABLE = 0o100755
 
-Kind = Literal["modify", "create", "delete", "rename"]
+Kind = Literal["modify", "create", "delete", "rename", "copy", "write"]
 Reader = Callable[[str], bytes | None]
 
 
@@ -29,12 +29,17 @@ class Hunk(Struct, frozen=True):
 
     `line` is where the first old line is said to be, counted from 1. `section` is a line said to stand above.
     `final_newline` says that the change adds (True) or takes away (False) the newline at the end of the file.
+    `anchors` are lines that stand above, in this order; `at_end` hunks are about the last lines of the file.
+    An `open` hunk's added lines may stand at its edge: its format has no unchanged lines that could be missing.
     """
 
     lines: tuple[str, ...]
     line: int | None = None
     section: str = ""
     final_newline: bool | None = None
+    anchors: tuple[str, ...] = ()
+    at_end: bool = False
+    open: bool = False
 
     @property
     def old(self) -> tuple[str, ...]:
@@ -46,7 +51,11 @@ class Hunk(Struct, frozen=True):
 
 
 class FileEdit(Struct, frozen=True):
-    """What happens to one file: hunks, or the whole new `content`."""
+    """What happens to one file: hunks, or the whole new `content` (`write` takes it for an old file as for a new one).
+
+    `over` lets a renamed file take another one's place. The hunks of an `ordered` edit come in the order of the file.
+    An edit `in_turn` is about the file as the edits before it left it. `readings` are what it may mean; one must fit.
+    """
 
     path: str
     kind: Kind = "modify"
@@ -54,6 +63,10 @@ class FileEdit(Struct, frozen=True):
     mode: int | None = None
     hunks: tuple[Hunk, ...] = ()
     content: str | None = None
+    over: bool = False
+    ordered: bool = False
+    in_turn: bool = False
+    readings: tuple[FileEdit, ...] = ()
 
 
 class Change(Struct, frozen=True):
@@ -64,8 +77,15 @@ class Change(Struct, frozen=True):
     source: str | None = None
 
 
+Step = tuple[str, int, str]
+
+
 class Applied(Struct, frozen=True):
-    """The changed files, and how tolerant each hunk had to be read: (path, number of the hunk, step)."""
+    """The changed files, and how tolerant each hunk had to be read: (path, number of the hunk, step).
+
+    `before` is what was read of the files; if one of them is something else by now, nothing is written.
+    """
 
     files: dict[str, Change]
-    steps: tuple[tuple[str, int, str], ...] = ()
+    steps: tuple[Step, ...] = ()
+    before: dict[str, bytes | None] = {}

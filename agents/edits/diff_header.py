@@ -28,7 +28,7 @@ class Header:
 
     def names(self) -> tuple[str, str]:
         """The path before and after, without prefixes; /dev/null if there is none."""
-        source, target = self["rename from"], self["rename to"]
+        source, target = self["rename from"] or self["copy from"], self["rename to"] or self["copy to"]
         if source is not None and target is not None:
             return plain_name(source), plain_name(target)
         if self.old is None or self.new is None:
@@ -102,7 +102,7 @@ def file_edit(header: Header, hunks: tuple[Hunk, ...]) -> FileEdit:
     """The edit that a header and its hunks ask for."""
     old, new = header.names()
     if header["copy from"] is not None:
-        raise EditRefused(f"{new}: copies are not supported; write it as a new file")
+        return FileEdit(old, "copy", new, header.mode(), hunks)
     for key in ("old mode", "new mode", "deleted file mode"):
         if (text := header[key]) is not None:
             regular_mode(text.strip())

@@ -6,9 +6,9 @@ import re
 
 from agents.edits.changes import EditRefused, Hunk
 from agents.edits.diff_header import EXTENDED, is_header, is_pair
+from agents.edits.lines import FENCE
 
 HEAD = re.compile(r"@@ *-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? *(?:@@ ?(.*))?$")
-FENCE = re.compile(r"(`{3,}|~{3,})")
 
 
 def read_hunk(lines: list[str], at: int, fenced: bool) -> tuple[Hunk, int]:

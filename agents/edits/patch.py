@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.edits import unified_diff
+from agents.edits import formats
 from agents.edits.applier import apply
 from agents.edits.changes import Applied
 from agents.edits.worktree import read_from, write
 
 
-def apply_answer(answer: str, root: Path, scope: Sequence[str] = ()) -> Applied:
-    """Applies a unified diff to a work tree; raises EditRefused and leaves the tree alone if it can't."""
-    applied = apply(unified_diff.parse(answer), read_from(root), scope)
+def apply_answer(
+    answer: str, root: Path, scope: Sequence[str] = (), asked: formats.Name | None = None
+) -> Applied:
+    """Applies an answer in any format to a work tree; raises EditRefused and leaves the tree alone if it can't."""
+    applied = apply(formats.parse(answer, asked), read_from(root), scope)
     write(applied, root)
     return applied

@@ -7,6 +7,7 @@ from functools import partial
 
 from agents.edits.changes import FileEdit, Hunk
 from agents.edits.indentation import Evidence, with_own_indentation
+from agents.edits.order import by_order
 from agents.edits.placing import Place, Unplaced, place
 from agents.edits.textfile import TextFile
 
@@ -22,6 +23,12 @@ class Patching:
 
     def attempt(self, trust_line: bool) -> None:
         self.results = [_attempt(partial(place, hunk, self.file, trust_line)) for hunk in self.edit.hunks]
+        if self.edit.ordered:
+            self.results = by_order(self.edit.hunks, self.results, self.file)
+
+    def attempted(self) -> Patching:
+        self.attempt(trust_line=False)
+        return self
 
     def indent(self, evidence: Evidence) -> None:
         for at, result in enumerate(self.results):
@@ -50,7 +57,7 @@ def _attempt(step: Callable[[], Place]) -> Place | Unplaced:
         return problem
 
 
-def place_all(jobs: Sequence[Patching]) -> Evidence:
+def place_all(jobs: Sequence[Patching], evidence: Evidence) -> None:
     """Places the hunks of all files; the whole answer shows how far its numbers and blanks can be believed."""
     for job in jobs:
         job.attempt(trust_line=False)
@@ -58,10 +65,8 @@ def place_all(jobs: Sequence[Patching]) -> Evidence:
         for job in jobs:
             if job.failed():
                 job.attempt(trust_line=True)
-    evidence = Evidence()
     for job in jobs:
         for hunk, result in job.placed():
             evidence.add(hunk, result, job.file)
     for job in jobs:
         job.indent(evidence)
-    return evidence

@@ -21,13 +21,22 @@ class Place(Struct, frozen=True):
     removed: frozenset[int]
     inserted: tuple[tuple[int, tuple[str, ...]], ...]  # (before which line, what)
 
+    @property
+    def first(self) -> int:
+        return min((n for n in self.lines if n is not None), default=0)
+
+    @property
+    def last(self) -> int:
+        return max((n for n in self.lines if n is not None), default=0)
+
 
 class Unplaced(Exception):
-    """No place, or several; `lines` says which."""
+    """No place, or several; `lines` says which, `places` what would be done there."""
 
-    def __init__(self, why: str, lines: Iterable[int] = ()) -> None:
+    def __init__(self, why: str, lines: Iterable[int] = (), places: Sequence[Place] = ()) -> None:
         super().__init__(why)
         self.lines = sorted(set(lines))
+        self.places = places
 
 
 def exactly(line: str) -> str:
@@ -46,6 +55,14 @@ def without_blanks(line: str) -> str:
     return " ".join(line.split())
 
 
+ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change
+
+
+def is_exact(place: Place) -> bool:
+    """True if the lines are the file's to the byte, wherever they were said to stand."""
+    return place.step in ("exact", "line numbers", "order of hunks", "first after the hunk above")
+
+
 Step = tuple[str, Callable[[str], str], bool]
 STEPS: list[Step] = [
     ("exact", exactly, False),
@@ -60,7 +77,7 @@ STEPS: list[Step] = [
 def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
     """The one place of this hunk in the file."""
     if not hunk.old:
-        return _into_empty(hunk, file)
+        return _without_context(hunk, file)
     for name, normalise, fuzzy in STEPS:
         view = file.view(normalise)
         old = [normalise(line) for line in hunk.old]
@@ -69,8 +86,9 @@ def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
         else:
             hint = hunk.line if trust_line and normalise is not without_blanks else None
             found = _together(hunk, old, view, name, hint)
+        found = _narrowed(hunk, found, file)
         if len(found) == 1:
-            return _anchored(hunk, found[0], file)
+            return found[0] if hunk.open and not fuzzy else _anchored(hunk, found[0], file)
         if found:
             raise _ambiguous(found)
     raise Unplaced("its unchanged and removed lines are nowhere in the file")
@@ -79,18 +97,29 @@ def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
 def _together(hunk: Hunk, old: list[str], view: View, step: str, hint: int | None) -> list[Place]:
     """Where the old lines stand together; only a hint that hits one of these places decides between them."""
     starts = [hint - 1] if hint is not None and view.has_at(old, hint - 1) else view.find(old)
-    if len(starts) > 1:
-        raise Unplaced("several places fit", starts)
+    moved = hunk.line is not None and starts != [hunk.line - 1]
+    step = "line numbers" if moved and step == "exact" else step
     return [lay(hunk, range(start, start + len(old)), step) for start in starts]
 
 
+def _narrowed(hunk: Hunk, found: list[Place], file: TextFile) -> list[Place]:
+    """The places that agree with what the format says beside the lines."""
+    if hunk.at_end:
+        found = [place for place in found if place.last == len(file.lines) - 1] or found
+    if not (found and hunk.anchors):
+        return found
+    from agents.edits.order import below_anchors
+
+    return below_anchors(found, hunk.anchors, file)
+
+
 def _ambiguous(found: list[Place]) -> Unplaced:
-    starts = {min(n for n in place.lines if n is not None) for place in found}
+    starts = {place.first for place in found}
     if len(starts) == 1:
         return Unplaced(
             "an unchanged line is missing beside its added lines: they may go before or after it", starts
         )
-    return Unplaced("several places fit", starts)
+    return Unplaced("several places fit", starts, found)
 
 
 def _anchored(hunk: Hunk, found: Place, file: TextFile) -> Place:
@@ -104,10 +133,10 @@ def _anchored(hunk: Hunk, found: Place, file: TextFile) -> Place:
     return found
 
 
-def _into_empty(hunk: Hunk, file: TextFile) -> Place:
-    if file.lines:
+def _without_context(hunk: Hunk, file: TextFile) -> Place:
+    if file.lines and (hunk.anchors or not hunk.open):
         raise Unplaced("it has no unchanged or removed line that says where it goes")
-    return Place("exact", (), frozenset(), ((0, hunk.new),))
+    return Place("exact", (), frozenset(), ((len(file.lines), hunk.new),))
 
 
 def _different(mappings: Iterable[Mapping], hunk: Hunk, step: str) -> list[Place]:

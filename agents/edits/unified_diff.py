@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from agents.edits.changes import MAX_ANSWER, EditRefused, FileEdit, Hunk
-from agents.edits.diff_header import BINARY, Header, file_edit, read_header
-from agents.edits.diff_hunk import FENCE, read_hunk
+from agents.edits.changes import EditRefused, FileEdit, Hunk
+from agents.edits.diff_header import BINARY, Header, file_edit, is_pair, read_header
+from agents.edits.diff_hunk import read_hunk
+from agents.edits.diff_names import NOTHING
+from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\
 Answer with one unified diff in one ```diff fence, as `git diff` writes it:
@@ -18,25 +20,32 @@ Answer with one unified diff in one ```diff fence, as `git diff` writes it:
 
 def parse(answer: str) -> list[FileEdit]:
     """The edits that an answer asks for, in its order."""
-    reader = _Parser(_lines(answer))
+    reader = _Parser(lines_of(answer, is_mark))
     reader.run()
     if not reader.edits:
         raise EditRefused("the answer holds no unified diff", "see the format's instructions")
     return reader.edits
 
 
-def _lines(answer: str) -> list[str]:
-    try:
-        size = len(answer.encode(errors="surrogateescape"))
-    except UnicodeEncodeError:
-        raise EditRefused("the answer is no valid Unicode text") from None
-    if size > MAX_ANSWER:
-        raise EditRefused(f"the answer has {size} bytes; {MAX_ANSWER} are allowed")
-    lines = answer.removesuffix("\n").split("\n")
-    # The lines of a CRLF file end with \r in an LF diff too, but its headers don't.
-    if any(line.endswith("\r") for line in lines if line.startswith(("@@", "+++ ", "diff --git "))):
-        lines = [line.removesuffix("\r") for line in lines]
-    return lines
+def is_mark(line: str) -> bool:
+    return line.startswith(("@@", "+++ ", "diff --git "))
+
+
+def first_mark(answer: str) -> int | None:
+    lines = answer.split("\n")
+    return next(
+        (at for at, line in enumerate(lines) if line.startswith("diff --git ") or _starts(lines, at)), None
+    )
+
+
+def _starts(lines: list[str], at: int) -> bool:
+    if not is_pair(lines, at):
+        return False
+    return (
+        at + 2 >= len(lines)
+        or lines[at + 2].startswith("@@")
+        or NOTHING in (lines[at][4:13], lines[at + 1][4:13])
+    )
 
 
 class _Parser:

@@ -92,7 +92,7 @@ def test_an_answer_is_applied_and_paid_for(
         "It multiplies.",
         "tests/test_calc.py\n",
         "### calc.py\n```\ndef add(a, b):",
-        "unified diff",
+        "*** Begin Patch",
     ):
         assert part in told
     assert model_server.requests[0].api == api

@@ -163,7 +163,6 @@ def test_quoted_names() -> None:
             "diff --git a/x b/x\ndeleted file mode 160000\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-S\n",
             "submodule",
         ),
-        ("diff --git a/x b/y\ncopy from x\ncopy to y\n", "copies"),
         ("--- a/x\n+++ b/x\n@@@ -1 -1 +1 @@@\n++a\n", "combined"),
         ("--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n-a\n+b\n", "new file"),
         ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+\ud800\n", "Unicode"),

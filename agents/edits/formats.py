@@ -1,0 +1,72 @@
+"""The edit formats. Each is a module that tells a model how to write it, knows its marks, and reads it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+from agents.edits import apply_patch, search_replace, unified_diff, whole_file
+from agents.edits.changes import EditRefused, FileEdit
+from agents.edits.lines import check
+
+Name = Literal["diff", "search_replace", "apply_patch", "whole_file"]
+
+
+class Format(Protocol):
+    INSTRUCTIONS: str
+
+    def first_mark(self, answer: str) -> int | None:
+        """The line where an answer in this format unmistakably starts."""
+
+    def parse(self, answer: str) -> list[FileEdit]:
+        """The edits that an answer asks for, in its order; raises EditRefused."""
+
+
+FORMATS: dict[Name, Format] = {
+    "diff": unified_diff,
+    "search_replace": search_replace,
+    "apply_patch": apply_patch,
+    "whole_file": whole_file,
+}
+
+# Learned from edit benchmarks: OpenAI's models are trained on apply_patch; weak ones only manage whole files.
+_NATIVE = re.compile(r"(gpt-(4\.1|[5-9])|o[3-9]\b|codex)")
+_STRONG = re.compile(
+    r"claude|gemini.*pro|deepseek|grok|kimi|glm|qwen.*(coder|max|plus)|mistral-large|devstral"
+)
+_SMALL = re.compile(r"(?<![\d.])(\d+(\.\d+)?)[bm](?![a-z])|mini|nano|tiny|small|lite|smollm|phi-|gemma")
+_LOCAL = re.compile(r"localhost|127\.|\[?::1\]?$|0\.0\.0\.0|10\.|192\.168\.|.*\.local$")
+
+
+def choose(wanted: str, model: str, base_url: str | None = None, refusals: int = 0) -> Name:
+    """The format to ask for: as configured; `auto` goes by model and endpoint, after two refusals to whole files."""
+    if wanted in FORMATS:
+        return wanted
+    name = model.lower().rsplit("/", 1)[-1]
+    small = _SMALL.search(name) is not None
+    if refusals >= 2 or (small and not _NATIVE.match(name)):
+        return "whole_file"
+    if _NATIVE.match(name):
+        return "apply_patch"
+    host = urlsplit(base_url or "").hostname or ""
+    return "whole_file" if _LOCAL.match(host) and not _STRONG.search(name) else "search_replace"
+
+
+def detect(answer: str, asked: Name | None = None) -> Name:
+    """The format of an answer: the one asked for if it has its marks, else whichever starts first."""
+    check(answer)
+    found = {name: mark for name, form in FORMATS.items() if (mark := form.first_mark(answer)) is not None}
+    if asked in found and (asked != "whole_file" or len(found) == 1):
+        return asked
+    if found:
+        return min(found, key=lambda name: found[name])
+    if asked:
+        return asked  # it says best what is missing
+    raise EditRefused(
+        "the answer holds no edits: neither a unified diff nor SEARCH/REPLACE blocks, a patch or whole files"
+    )
+
+
+def parse(answer: str, asked: Name | None = None) -> list[FileEdit]:
+    return FORMATS[detect(answer, asked)].parse(answer)

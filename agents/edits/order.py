@@ -1,0 +1,102 @@
+"""Formats without line numbers: what stands above a hunk, and its place among the others, tell where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from agents.edits.changes import Hunk
+from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced
+from agents.edits.textfile import ENOUGH, TextFile
+
+Result = Place | Unplaced
+
+
+def by_order(hunks: Sequence[Hunk], results: Sequence[Result], file: TextFile) -> list[Result]:
+    """Hunks that fit in several places go between their neighbours, if the others come in the order of the file."""
+    found = list(results)
+    starts = [place.first for place in found if isinstance(place, Place) and place.lines]
+    if starts != sorted(starts):
+        return found
+    is_sound = all(isinstance(each, Place) or each.places for each in found)
+    for at, result in enumerate(found):
+        if isinstance(result, Unplaced) and 0 < len(result.places) < ENOUGH:
+            found[at] = _between(found, at, result, hunks[at], file, is_sound)
+    return found
+
+
+def _between(
+    found: Sequence[Result], at: int, result: Unplaced, hunk: Hunk, file: TextFile, is_sound: bool
+) -> Result:
+    low = max((each.last + 1 for each in found[:at] if isinstance(each, Place) and each.lines), default=0)
+    ahead = [each.first for each in found[at + 1 :] if isinstance(each, Place) and each.lines]
+    high = min(ahead, default=len(file.lines))
+    fitting = [place for place in result.places if place.first >= low and place.last < high]
+    if len(fitting) == 1:
+        return replace(fitting[0], step="order of hunks")
+    if fitting and is_sound and _has_all_context(hunk, fitting[0], file):
+        return replace(fitting[0], step="first after the hunk above")
+    return result
+
+
+def _has_all_context(hunk: Hunk, place: Place, file: TextFile) -> bool:
+    """The format's own rule is the first place that fits; it is only kept for a hunk that nothing was lost of."""
+    tags = "".join(line[0] for line in hunk.lines)
+    above, below = len(tags) - len(tags.lstrip(" ")), len(tags) - len(tags.rstrip(" "))
+    return place.step == "exact" and (
+        (above >= ENOUGH_CONTEXT or place.first == 0)
+        and (below >= ENOUGH_CONTEXT or place.last == len(file.lines) - 1)
+    )
+
+
+def below_anchors(places: list[Place], anchors: Sequence[str], file: TextFile) -> list[Place]:
+    """The places below the lines that an @@ line names: of several, the first in the block that such a line opens."""
+    ends = _anchors(anchors, file)
+    if not ends:
+        raise Unplaced(f"the line of its `@@ {anchors[-1]}` is nowhere in the file")
+    below = [place for place in places if any(end <= place.first for end in ends)]
+    if places and not below:
+        raise Unplaced(
+            f"it does not stand below the line of its `@@ {anchors[-1]}`", [p.first for p in places]
+        )
+    if len(below) < 2:
+        return below
+    firsts = {}
+    for end in ends:
+        first = next((place for place in below if place.first >= end), None)
+        if first is not None and _in_block(end, first, file):
+            firsts[first.first] = first
+    return list(firsts.values()) if len(firsts) == 1 else below
+
+
+def _anchors(anchors: Sequence[str], file: TextFile) -> list[int]:
+    """Where a chain of anchors can end: each below the one before it."""
+    ends = [-1]
+    for anchor in anchors:
+        where = _lines_like(anchor, file)
+        ends = [line for line in where if any(line > end for end in ends)]
+    return ends
+
+
+def _lines_like(anchor: str, file: TextFile) -> list[int]:
+    for same in (
+        str.__eq__,
+        lambda a, b: a.strip() == b.strip(),
+        lambda a, b: a.strip().startswith(b.strip()),
+    ):
+        if found := [at for at, line in enumerate(file.lines) if same(line.rstrip("\r"), anchor)]:
+            return found
+    return []
+
+
+def _in_block(start: int, place: Place, file: TextFile) -> bool:
+    """True if all lines between stand deeper than the block's first, as in most languages."""
+    depth = _depth(file.lines[start])
+    between = file.lines[start + 1 : place.first + 1]
+    return all(not line.strip() or _depth(line) > depth for line in between)
+
+
+def _depth(line: str) -> int:
+    line = line.expandtabs()
+    return len(line) - len(line.lstrip())

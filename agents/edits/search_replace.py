@@ -1,0 +1,123 @@
+"""SEARCH/REPLACE blocks: a path, the lines as they are, the lines as they shall be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from agents.edits.answer_paths import path_in, path_in_info
+from agents.edits.changes import EditRefused, FileEdit, Hunk
+from agents.edits.lines import FENCE, lines_of
+
+INSTRUCTIONS = """\
+Answer with SEARCH/REPLACE blocks, each below the path of its file, from the root of the repository:
+
+path/to/file.py
+```
+<<<<<<< SEARCH
+lines as they stand in the file
+=======
+lines that take their place
+>>>>>>> REPLACE
+```
+
+- SEARCH holds whole lines, copied exactly, with their indentation. They must be found only once in the file:
+  add unchanged lines above or below, in both parts, until they are. Blocks are applied in their order.
+- A new file has an empty SEARCH. A line `DELETE path/to/file.py` outside of all blocks deletes a file.
+- Leave nothing out by "...".
+"""
+
+SEARCH = re.compile(r"<{5,9} ?(SEARCH|ORIGINAL)>?\s*")
+DIVIDER = re.compile(r"={5,9}\s*")
+REPLACE = re.compile(r">{5,9} ?(REPLACE|UPDATED)\s*")
+DELETE = re.compile(r"DELETE[: ]+`?([^`]+?)`?\s*")
+NEAR = 4  # lines above a block in which its path may stand
+
+
+def is_mark(line: str) -> bool:
+    return SEARCH.fullmatch(line) is not None or REPLACE.fullmatch(line) is not None
+
+
+def first_mark(answer: str) -> int | None:
+    lines = answer.split("\n")
+    starts = [at for at, line in enumerate(lines) if SEARCH.fullmatch(line)]
+    return starts[0] if starts and any(map(REPLACE.fullmatch, lines)) else None
+
+
+def parse(answer: str) -> list[FileEdit]:
+    """One edit for each block: it is about the file as the blocks before it left it."""
+    edits = list(_edits(lines_of(answer, is_mark)))
+    if not edits:
+        raise EditRefused("the answer holds no SEARCH/REPLACE block", "see the format's instructions")
+    return edits
+
+
+def _edits(lines: list[str]) -> Iterator[FileEdit]:
+    at, path, outside = 0, None, True
+    while at < len(lines):
+        line = lines[at]
+        if SEARCH.fullmatch(line):
+            path = _path_above(lines, at) or path
+            if path is None:
+                raise EditRefused("a SEARCH block without a path: write the path of its file above it")
+            end = _end(lines, at + 1, path)
+            yield _edit(path, lines[at + 1 : end])
+            at = end
+        elif FENCE.match(line):
+            outside = not outside
+        elif outside and (found := DELETE.fullmatch(line)) and path_in(found[1].strip()):
+            yield FileEdit(found[1].strip(), "delete", in_turn=True)
+        elif REPLACE.fullmatch(line):
+            raise EditRefused("a REPLACE line without a SEARCH line above it")
+        at += 1
+
+
+def _end(lines: list[str], at: int, path: str) -> int:
+    while at < len(lines) and not REPLACE.fullmatch(lines[at]):
+        if SEARCH.fullmatch(lines[at]):
+            break
+        at += 1
+    if at >= len(lines) or not REPLACE.fullmatch(lines[at]):
+        raise EditRefused(f"{path}: a SEARCH block has no REPLACE line; the answer may have been cut off")
+    return at
+
+
+def _path_above(lines: list[str], at: int) -> str | None:
+    """The nearest line above that names a file, or a fence that does."""
+    for line in reversed(lines[max(0, at - NEAR) : at]):
+        if is_mark(line):
+            return None
+        if fence := FENCE.match(line):
+            if found := path_in_info(line[fence.end() :]):
+                return found
+        elif line.strip():
+            return path_in(line)
+    return None
+
+
+def _edit(path: str, block: list[str]) -> FileEdit:
+    """A line of equals signs may be the file's own: then several readings are possible."""
+    dividers = [at for at, line in enumerate(block) if DIVIDER.fullmatch(line)]
+    if not dividers:
+        raise EditRefused(f"{path}: a block without a line ======= between SEARCH and REPLACE")
+    exact = [at for at in dividers if len(block[at].strip()) == 7] or dividers
+    readings = tuple(_reading(path, block[:at], block[at + 1 :]) for at in exact)
+    return readings[0] if len(readings) == 1 else FileEdit(path, in_turn=True, readings=readings)
+
+
+def _reading(path: str, search: list[str], replace: list[str]) -> FileEdit:
+    if not any(line.strip() for line in search):
+        return FileEdit(path, "create", content="".join(f"{line}\n" for line in replace), in_turn=True)
+    return FileEdit(path, hunks=(Hunk(changed(search, replace), open=True),), in_turn=True)
+
+
+def changed(old: list[str], new: list[str]) -> tuple[str, ...]:
+    """The lines of a hunk that makes the new ones of the old ones."""
+    found: list[str] = []
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found += [f" {line}" for line in old[a:b]]
+        else:
+            found += [f"-{line}" for line in old[a:b]] + [f"+{line}" for line in new[c:d]]
+    return tuple(found)

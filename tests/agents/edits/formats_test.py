@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from agents.edits import formats
+from agents.edits.applier import apply
+from agents.edits.changes import EditRefused
+
+FILES = {"src/a.py": b"def f(x):\n    return x\n\n\ndef g(x):\n    return -x\n", "old.txt": b"gone\n"}
+
+ANSWERS: dict[formats.Name, str] = {
+    "diff": (
+        "```diff\n--- a/src/a.py\n+++ b/src/a.py\n@@ -1,2 +1,2 @@\n def f(x):\n-    return x\n+    return 2 * x\n"
+        "--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+hi\n--- a/old.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone\n```\n"
+    ),
+    "search_replace": (
+        "src/a.py\n```python\n<<<<<<< SEARCH\n    return x\n=======\n    return 2 * x\n>>>>>>> REPLACE\n```\n\n"
+        "new.txt\n```\n<<<<<<< SEARCH\n=======\nhi\n>>>>>>> REPLACE\n```\n\nDELETE old.txt\n"
+    ),
+    "apply_patch": (
+        "Here:\n\n```\n*** Begin Patch\n*** Update File: src/a.py\n@@ def f(x):\n-    return x\n+    return 2 * x\n"
+        "*** Add File: new.txt\n+hi\n*** Delete File: old.txt\n*** End Patch\n```\n"
+    ),
+    "whole_file": (
+        "Here:\n\nsrc/a.py\n```python\ndef f(x):\n    return 2 * x\n\n\ndef g(x):\n    return -x\n```\n\n"
+        "new.txt\n```\nhi\n```\n\nDELETE old.txt\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("asked", [None, *formats.FORMATS])
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_each_format_is_understood_whatever_was_asked_for(
+    name: formats.Name, asked: formats.Name | None
+) -> None:
+    assert formats.detect(ANSWERS[name], asked) == name
+    applied = apply(formats.parse(ANSWERS[name], asked), FILES.get)
+    assert {path: change.content for path, change in applied.files.items()} == {
+        "src/a.py": FILES["src/a.py"].replace(b"return x", b"return 2 * x"),
+        "new.txt": b"hi\n",
+        "old.txt": None,
+    }
+
+
+@pytest.mark.parametrize("asked", [None, *formats.FORMATS])
+@pytest.mark.parametrize("answer", ["LGTM", "", "I would change `src/a.py`.\n\n```\nreturn 2\n```\n"])
+def test_no_edits(answer: str, asked: formats.Name | None) -> None:
+    with pytest.raises(EditRefused):
+        formats.parse(answer, asked)
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "refusals", "chosen"),
+    [
+        ("gpt-6.2-sol", None, 0, "apply_patch"),
+        ("openai/gpt-6-luna", "http://127.0.0.1:1/v1", 0, "apply_patch"),
+        ("claude-sonnet-5", "https://example.com/v1", 0, "search_replace"),
+        ("deepseek-v4", "http://localhost:1/v1", 0, "search_replace"),
+        ("something", "https://example.com/v1", 0, "search_replace"),
+        ("something", "http://127.0.0.1:8080/v1", 0, "whole_file"),
+        ("qwen3-coder-7b", "https://example.com/v1", 0, "whole_file"),
+        ("SmolLM2-135M-Instruct", None, 0, "whole_file"),
+        ("gpt-6.2-sol", None, 2, "whole_file"),
+    ],
+)
+def test_auto(model: str, url: str | None, refusals: int, chosen: str) -> None:
+    assert formats.choose("auto", model, url, refusals) == chosen
+    assert formats.choose("diff", model, url, refusals) == "diff"
