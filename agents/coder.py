@@ -17,6 +17,7 @@ from agents.merging import Merger
 from agents.meter import Meter
 from agents.refs import task_branch
 from agents.resolvers.chain import chain
+from agents.sandbox import kind_of
 from agents.work import Claim, Report
 from agents.workspace import Workspace
 from agents.worktrees import Snapshot, Worktree
@@ -40,7 +41,8 @@ def attempt(
     """Do the task once. Failures of the attempt are in the report; raises ParentsConflict."""
     backend = claim.config.coder.backend
     start = starting_commit(claim, workspace)
-    report = Report(base=start, branch=task_branch(claim.task.key), backend=backend)
+    sandbox = kind_of(claim.config.walls)
+    report = Report(base=start, branch=task_branch(claim.task.key), backend=backend, sandbox=sandbox)
     done = finished(claim.task, start, workspace.repository)
     if done:
         return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))

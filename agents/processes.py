@@ -21,10 +21,11 @@ from typing import IO, Literal
 
 from agents.output_log import OutputLog
 from agents.process_tree import MARK, Tree, kill
-from agents.sandbox import Confined, Kind, Sandbox, confined
+from agents.sandbox import Confined, Sandbox, confined
 from agents.sandbox.unseen import unseen
 from state.config import Sandbox as Settings
 from state.errors import WorkFailed
+from state.records import SandboxKind
 
 POLL = 0.2
 
@@ -63,7 +64,7 @@ class Finished:
     output_path: Path
     output_truncated: bool
     seconds: float
-    sandbox: Kind = "none"
+    sandbox: SandboxKind = "none"
 
     @property
     def timed_out(self) -> bool:

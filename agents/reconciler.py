@@ -14,6 +14,7 @@ from agents.orchestrator import latest, pinned
 from agents.presence import working
 from agents.refs import plan_branch
 from agents.resolvers.chain import chain
+from agents.sandbox import announce
 from agents.verdicts import Verdicts
 from agents.workspace import Workspace, local
 from state.errors import WorkFailed
@@ -37,8 +38,9 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     for task in completed:
         if task.commit in missing:
             workspace.bring(task.commit or "", task.branch)
+    announce(store.config.walls)
     onto = pinned(workspace.repository, orchestration.target_branch)
-    verdicts = Verdicts(workspace, store.config.test, plan)
+    verdicts = Verdicts(workspace, store.config.test, plan, store.config.walls)
     merger = _merger(store, workspace, plan, onto, verdicts)
     with working(workspace):
         combination, tests = _green(merger, plan, onto, completed, verdicts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents import junit, runners
@@ -11,10 +12,11 @@ from agents.counts import Counts
 from agents.environment import clean_environment
 from agents.git import Repository
 from agents.processes import Finished, Limits, run
+from agents.sandbox import for_tests, named_in
 from agents.test_command import detect
 from agents.workspace import Workspace
 from agents.worktrees import Worktree
-from state.config import Test
+from state.config import Sandbox, Test
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Job:
     tester: str
     keep_running: Callable[[], bool] = lambda: True
     base: Base | None = None
+    walls: Sandbox = field(default_factory=Sandbox)
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,26 @@ def whole_command(git: Repository, commit: str, config: Test) -> str | None:
 
 
 def run_test(job: Job, worktree: Worktree, command: str, log: Path) -> Ran:
-    report = log.with_suffix(".junit.xml")
-    report.unlink(missing_ok=True)
+    report = _place_of_report(log)
     finished = run(
         command,
         cwd=worktree.path,
         env=clean_environment({"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=job.config.pass_env),
         log=log,
-        limits=Limits(seconds=job.config.seconds),
+        limits=Limits.of(job.walls, job.config.seconds, memory_mb=job.walls.memory_mb),
         keep_running=job.keep_running,
+        sandbox=for_tests(worktree, job.walls, named_in(job.config.command), [report.parent]),
     )
     counts = junit.read(worktree.path / job.config.junit if job.config.junit else report)
     return Ran(command, finished, counts or _printed(finished))
+
+
+def _place_of_report(log: Path) -> Path:
+    """In a folder of its own: it can be written by the tests, and what else is in the logs must not be seen."""
+    folder = log.with_suffix(".reports")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder / "junit.xml"
 
 
 def _printed(finished: Finished) -> Counts | None:

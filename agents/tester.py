@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from agents.base_failures import excused
 from agents.counts import Counts
 from agents.git import Repository
+from agents.sandbox import kind_of
 from agents.test_run import Base, Job, Ran, run_test, whole_command
 from agents.work import Claim
 from agents.workspace import Workspace
@@ -38,7 +39,15 @@ def check_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Ca
     base = Base(started.base, started.target_branch, started.key)
     return check_commit(
         Job(
-            workspace, task.commit or "", task.acceptance, claim.config.test, logs, tester, keep_running, base
+            workspace,
+            task.commit or "",
+            task.acceptance,
+            claim.config.test,
+            logs,
+            tester,
+            keep_running,
+            base,
+            claim.config.walls,
         )
     )
 
@@ -108,4 +117,5 @@ def _tests(
         failures=list(failures[:_NAMED]),
         base_failures=seen.excused[:_NAMED],
         output=output,
+        sandbox=kind_of(job.walls) if seen.commands else None,
     )

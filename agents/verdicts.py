@@ -12,7 +12,7 @@ from agents.combination import Combination
 from agents.test_run import Base, Job
 from agents.tester import check_commit, commands_for
 from agents.workspace import Workspace
-from state.config import Test
+from state.config import Sandbox, Test
 from state.private_files import write_private
 from state.records import Plan, Tests
 
@@ -20,10 +20,11 @@ from state.records import Plan, Tests
 class Verdicts:
     """`runs` counts the test runs that were really made."""
 
-    def __init__(self, workspace: Workspace, config: Test, plan: Plan) -> None:
+    def __init__(self, workspace: Workspace, config: Test, plan: Plan, walls: Sandbox) -> None:
         self._workspace = workspace
         self._config = config
         self._plan = plan
+        self._walls = walls
         self._of_this_run: dict[str, Tests] = {}
         self.runs = 0
 
@@ -43,7 +44,16 @@ class Verdicts:
         self.runs += 1
         logs = self._workspace.logs(self._plan.key, self.runs)
         base = Base(onto, "", self._plan.key, whole=False)
-        job = Job(self._workspace, commit, acceptance, self._config, logs, "reconciler", base=base)
+        job = Job(
+            self._workspace,
+            commit,
+            acceptance,
+            self._config,
+            logs,
+            "reconciler",
+            base=base,
+            walls=self._walls,
+        )
         tests = (base_verdict(job, base) if commit == onto else None) or check_commit(job)
         if tests.verdict == "passed" and not tests.base_failures:
             write_private(self._path(name), msgspec.json.encode(tests).decode())

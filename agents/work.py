@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from state.config import Config
-from state.records import Diffstat, Orchestration, Part, Task, Tests, Usage
+from state.records import Diffstat, Orchestration, Part, SandboxKind, Task, Tests, Usage
 
 Role = Literal["coder", "tester"]
 
@@ -44,6 +44,7 @@ class Report(Part, frozen=True, kw_only=True):
     failure: str = ""
     final: bool = False
     ignored: list[str] = []
+    sandbox: SandboxKind | None = None
 
 
 class Ledger(Protocol):

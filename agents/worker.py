@@ -15,6 +15,7 @@ from agents.coder import ParentsConflict, attempt
 from agents.git import shown
 from agents.meter import Meter
 from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
+from agents.sandbox import kind_of
 from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
 from agents.workspace import Workspace
@@ -140,7 +141,8 @@ class Worker:
             return
         backend = claim.config.coder.backend
         final = isinstance(error, ModelError)  # it was retried already, with backoff
-        report = Report(backend=backend, failure=reason, final=final, usage=meter.usage)
+        sandbox = kind_of(claim.config.walls)
+        report = Report(backend=backend, failure=reason, final=final, usage=meter.usage, sandbox=sandbox)
         self._done(self.ledger.report(self.name, claim, report))
 
     def _send_back(self, claim: Claim, conflict: ParentsConflict) -> None:

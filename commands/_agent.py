@@ -82,6 +82,7 @@ def _import_for_all(location: Location | None, role: Role) -> None:
 def _work(start: _Start, name: str) -> int:
     from agents.backends import AttemptFailed
     from agents.presence import working
+    from agents.sandbox import announce
     from agents.worker import Worker
     from agents.workspace import Workspace, for_claim, local
     from commands._ledger import OperationLedger
@@ -92,9 +93,11 @@ def _work(start: _Start, name: str) -> int:
     def say(text: str) -> None:
         click.echo(f"{name}: {text}")
 
+    location = start.location
+    if location and start.parent is None:
+        announce(Store(location).config.walls)
     if start.role == "tester":
         os.nice(_TESTERS_NICE)
-    location = start.location
     home = location.root if location else start.context.folder.absolute()
     worker = Worker(name, start.role, OperationLedger(start.context, start.plan), workspace, home, say)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())

@@ -26,6 +26,10 @@ _DONE = ("completed", "merged")
 
 def work_off(context: Context, plan: str, progress: Progress) -> Result:
     """Until nothing is left that the agents could do."""
+    from agents.sandbox import announce
+
+    if not context.api_url:
+        announce(context.store.config.walls)
     status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
     with working(context, status.orchestration):
         code(context, plan, progress)

@@ -11,7 +11,7 @@ from commands._operation import AgentName, Name, Operation, Params, Sha, TaskId
 from commands._text import fields
 from state.errors import UsageError
 from state.keys import number_of
-from state.records import Diffstat, Pull, Task, Usage
+from state.records import Diffstat, Pull, SandboxKind, Task, Usage
 from state.store import Store
 
 
@@ -35,6 +35,7 @@ class PullRecord(Params):
         list[str],
         Meta(max_length=100, description="A path that the result's own ignore rules left out of it."),
     ] = []
+    sandbox: Annotated[SandboxKind | None, Meta(description="What held the agent.")] = None
     diffstat: Annotated[
         Diffstat | None, Meta(description="JSON: files, insertions, deletions.", extra={"json": True})
     ] = None
@@ -72,6 +73,7 @@ def run(store: Store, params: PullRecord) -> Recorded:
         failure=params.failure,
         final=params.final,
         ignored=params.ignored,
+        sandbox=params.sandbox,
     )
     pull, created = report(store, params.agent_name, str(params.task_id), params.token, found)
     if found.commit and found.branch == f"refactory/tasks/{pull.task}":

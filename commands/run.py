@@ -43,6 +43,7 @@ OPTIONS: list[click.Parameter] = [
 
 
 def run(**given: Any) -> int:
+    from agents.sandbox import announce
     from commands._outcome import text
     from commands._progress import Progress
 
@@ -50,6 +51,8 @@ def run(**given: Any) -> int:
     assert context is not None
     form = chosen_format(given)
     given["task_list"] = _task_list(given["task_list"])
+    if not context.api_url and given["until"] != "plan":
+        announce(context.store.config.walls)
     with Progress(given["progress"]) as progress:
         request = _request(context, given)
         with _going_on(context, request):

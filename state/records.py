@@ -22,6 +22,7 @@ TaskState = Literal[
 Severity = Literal["error", "warning", "note"]
 EjectReason = Literal["conflict", "red", "dependency", "unfinished", "empty"]
 SentBackFor = Literal["conflict", "red", "dependency", "review", "rework"]
+SandboxKind = Literal["bwrap", "none"]
 Headcount = Annotated[int, msgspec.Meta(ge=1, le=64)]
 
 
@@ -111,6 +112,7 @@ class Tests(Part, frozen=True, kw_only=True):
     flaky: list[str] = []
     base_failures: list[str] = []
     output: str = ""
+    sandbox: SandboxKind | None = None
 
 
 class SentBack(Part, frozen=True, kw_only=True):
@@ -138,6 +140,7 @@ class Pull(Record, frozen=True, kw_only=True):
     usage: Usage | None = None
     failure: str = ""
     ignored: list[str] = []
+    sandbox: SandboxKind | None = None
     tests: Tests | None = None
     sent_back: SentBack | None = None
 

@@ -8,6 +8,7 @@ from agents.backends import AttemptFailed, Job
 from agents.environment import clean_environment
 from agents.processes import Finished, Limits, run
 from agents.prompt import task_text
+from agents.sandbox import for_agents, named_in
 from state.errors import UsageError
 from state.keys import number_of
 from state.records import Usage
@@ -28,9 +29,12 @@ def solve(job: Job) -> Usage | None:
         cwd=job.worktree.path,
         env=_environment(job),
         log=job.logs / "coder.log",
-        limits=Limits(seconds=coder.seconds, memory_mb=None),
+        limits=Limits.of(job.claim.config.walls, coder.seconds),
         stdin=task_text(job.claim).encode(),
         keep_running=job.keep_running,
+        sandbox=for_agents(
+            job.worktree, job.claim.config.walls, readable=[job.logs / "task.json", *named_in(coder.command)]
+        ),
     )
     _judge(job, finished)
     return None

@@ -15,20 +15,23 @@ takes `confined(argv, env, sandbox)` and starts what it returns; the limits are 
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from agents.sandbox.bubblewrap import program, walls_for, why_not
 from agents.sandbox.view import Sandbox as Sandbox
 from state.config import Sandbox as Settings
 from state.errors import UsageError
+from state.records import SandboxKind
 
 if TYPE_CHECKING:
     from agents.worktrees import Worktree
 
-Kind = Literal["bwrap", "none"]
 _THREADS = 8  # for each process that is allowed
 
 
@@ -47,7 +50,7 @@ class Confined:
 
     argv: list[str]
     env: dict[str, str]
-    kind: Kind = "none"
+    kind: SandboxKind = "none"
     visible: tuple[Path, ...] = ()
     scratch: tuple[str, ...] | None = None
 
@@ -87,7 +90,17 @@ def for_agents(
     )
 
 
-def kind_of(settings: Settings) -> Kind:
+def named_in(command: str | None) -> list[Path]:
+    """Files outside that a configured command names with their whole path: whoever configured it wants them seen."""
+    try:
+        words = shlex.split(command or "")
+    except ValueError:
+        return []
+    paths = (Path(word).expanduser() for word in words if word.startswith(("/", "~/")))
+    return [path for path in paths if path.is_file()]
+
+
+def kind_of(settings: Settings) -> SandboxKind:
     """What is in force. Raises NoSandbox where `bwrap` is demanded and does not work."""
     if settings.mode == "none":
         return "none"
@@ -100,6 +113,20 @@ def kind_of(settings: Settings) -> Kind:
             "`sandbox: auto` in .refactory/config.yaml goes on without walls, `refactory doctor` says what is missing",
         )
     return "none"
+
+
+def announce(settings: Settings) -> None:
+    """Before anything runs: raises NoSandbox, or says once what `auto` has to do without."""
+    if kind_of(settings) == "none" and settings.mode == "auto":
+        _warn(why_not())
+
+
+@cache
+def _warn(reason: str) -> None:
+    print(
+        f"refactory: tests and coders run without walls, bubblewrap does not work here: {reason}",
+        file=sys.stderr,
+    )
 
 
 def confined(argv: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> Confined:

@@ -7,19 +7,23 @@ import pytest
 from agents.test_run import Base, Job
 from agents.tester import check_commit
 from agents.workspace import local
-from state.config import Test
+from state.config import Sandbox, Test
 from state.records import Tests
 from state.store import Store
 from tests.conftest import Repo
 
 REPORT = '<testsuite tests="3" failures="{failed}"><testcase name="a"/><testcase name="b">{bad}</testcase></testsuite>'
 
+NO_WALLS = Sandbox(mode="none")  # the commands here count their runs in a file outside
+
 
 def verdict(store: Store, tmp_path: Path, config: Test, acceptance: list[str] | None = None) -> Tests:
     workspace = local(store)
     commit = workspace.repository.resolve("main")
     assert commit is not None
-    return check_commit(Job(workspace, commit, acceptance or [], config, tmp_path, "tester-1"))
+    return check_commit(
+        Job(workspace, commit, acceptance or [], config, tmp_path, "tester-1", walls=NO_WALLS)
+    )
 
 
 def test_the_repository_s_own_tests_are_found_and_run(store: Store, tmp_path: Path) -> None:
@@ -111,6 +115,7 @@ def on_base(
             config,
             tmp_path,
             "t",
+            walls=NO_WALLS,
             base=Base(started, "main", "1-aaaaaaaa"),
         )
     )
