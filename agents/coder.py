@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from agents.attempts import finished
 from agents.backends import AttemptFailed, Job, solver
 from agents.diff import Changed, changes
-from agents.edits.paths import in_scope
+from agents.edits.paths import in_scope, without
 from agents.git import Repository, shown
 from agents.merging import Merger
 from agents.meter import Meter
@@ -40,6 +40,7 @@ def attempt(
 ) -> Report:
     """Do the task once. Failures of the attempt are in the report; raises ParentsConflict."""
     backend = claim.config.coder.backend
+    claim = replace(claim, task=_guarded(claim.task, claim.config.protect))
     start = starting_commit(claim, workspace)
     sandbox = kind_of(claim.config.walls)
     report = Report(base=start, branch=task_branch(claim.task.key), backend=backend, sandbox=sandbox)
@@ -51,7 +52,7 @@ def attempt(
         job = Job(claim, worktree, logs, home, keep_running, meter)
         try:
             usage = solver(backend)(job)
-            snapshot = _checked(claim.task, worktree.snapshot())
+            snapshot = _checked(claim, worktree.snapshot())
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, final=error.final, usage=meter.usage)
@@ -97,10 +98,21 @@ def _merged(merger: Merger, head: str, task: str, commit: str) -> str:
     return git.commit_tree(merge.tree, (head, commit), f"Merge task {number_of(task)}", date="@0 +0000")
 
 
-def _checked(task: Task, snapshot: Snapshot) -> Snapshot:
-    """Raises AttemptFailed for no change, and for one outside the scope."""
+def _guarded(task: Task, protect: Sequence[str]) -> Task:
+    """Backends see what is protected as a part of the scope."""
+    return replace(task, scope=without(task.scope, protect))
+
+
+def _checked(claim: Claim, snapshot: Snapshot) -> Snapshot:
+    """Raises AttemptFailed for no change, and for one outside the scope or of a protected file."""
+    task, protect = claim.task, claim.config.protect
     if not snapshot.changed:
         raise AttemptFailed("nothing was changed")
+    guarded = [change.path for change in snapshot.changed if protect and in_scope(change.path, protect)]
+    if guarded:
+        raise AttemptFailed(
+            f"changed files that the configuration protects ({', '.join(protect)}): {', '.join(map(shown, guarded))}"
+        )
     outside = [change.path for change in snapshot.changed if not in_scope(change.path, task.scope)]
     if outside:
         raise AttemptFailed(

@@ -74,9 +74,10 @@ def relevant(paths: Iterable[str], scope: Sequence[str], text: str, root: Path) 
     named = {token.strip("./") for token in _TOKEN.findall(text)}
     names = {name.rpartition("/")[2] for name in named}
     words = set(_WORD.findall(text.lower()))
+    narrow = any(not glob.startswith("!") for glob in scope)
     core, more = [], []
     for path in paths:
-        mine = bool(scope) and in_scope(path, scope)
+        mine = narrow and in_scope(path, scope)
         score = 2 * (path in named) + (path.rpartition("/")[2] in names)
         if mine or score:
             core.append((not mine, -score, _size(root, path), path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from agents.context import contents, editable, listing, relevant, room_of
@@ -22,13 +23,19 @@ def task_text(claim: Claim) -> str:
     parts = [f"Task: {task.title}", task.detail.strip()]
     if claim.design.strip():
         parts.append(f"Design of the whole:\n{claim.design.strip()}")
-    if task.scope:
-        parts.append("Change only files that match: " + ", ".join(task.scope))
+    parts += _scope(task.scope)
     if task.acceptance:
         parts.append("These commands must pass:\n" + "\n".join(f"    {line}" for line in task.acceptance))
     if task.feedback:
         parts.append(f"The last attempt was sent back:\n{task.feedback.strip()}")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _scope(scope: Sequence[str]) -> list[str]:
+    allowed = [glob for glob in scope if not glob.startswith("!")]
+    never = [glob.removeprefix("!") for glob in scope if glob.startswith("!")]
+    only = ["Change only files that match: " + ", ".join(allowed)] if allowed else []
+    return only + (["Never change files that match: " + ", ".join(never)] if never else [])
 
 
 def coder_message(claim: Claim, worktree: Worktree) -> str:

@@ -95,7 +95,9 @@ def _change(store: Store, git: Repository, task: Task) -> Change:
     pull = next((pull for pull in pulls if pull.commit == task.commit), None)
     commit = task.commit or ""
     base = (pull.base if pull else None) or git.run("rev-parse", f"{commit}^")
-    return Change(git, task, pull, base, commit, delta(git, base, commit), store.config.reviewer)
+    return Change(
+        git, task, pull, base, commit, delta(git, base, commit), store.config.reviewer, store.config.protect
+    )
 
 
 def _send_back(changes: Transaction, blocking: list[Finding], onto: str) -> None:

@@ -74,10 +74,14 @@ class Reconcile(Section, frozen=True, kw_only=True):
 
 
 class Reviewer(Section, frozen=True, kw_only=True):
-    """Rules always run; `model` adds a model's review. Findings of `blocking` severity or worse reject."""
+    """Rules always run; `model` adds a model's review. Findings of `blocking` severity or worse reject.
+
+    `integrity` is the severity of what makes tests or CI weaker.
+    """
 
     backend: Literal["rules", "model"] = "rules"
     blocking: Literal["error", "warning", "note"] = "error"
+    integrity: Literal["error", "warning", "note"] = "warning"
     max_file_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 1_000_000
 
 
@@ -106,6 +110,7 @@ class Config(Section, frozen=True, kw_only=True):
     lease_seconds: Annotated[float, Meta(ge=1, le=86400)] = 60.0
     durability: Literal["full", "fast"] = "full"
     strategy: Literal["round-robin", "least-loaded"] = "round-robin"
+    protect: list[Annotated[str, Meta(min_length=1, pattern="^[^!]")]] = []
     budgets: Budgets = Budgets()
     planner: Planner = Planner()
     coder: Coder = Coder()

@@ -19,7 +19,17 @@ def refuse_reason(path: str, scope: Sequence[str] = ()) -> str | None:
     for part in path.split("/"):
         if PROTECTED.fullmatch(_as_file_systems_see_it(part)):
             return f"{part} is not for agents"
-    return None if in_scope(path, scope) else f"outside the task's scope ({', '.join(scope)})"
+    return None if in_scope(path, scope) else _why_outside(path, scope)
+
+
+def _why_outside(path: str, scope: Sequence[str]) -> str:
+    last = next((glob for glob in reversed(scope) if in_scope(path, [glob.removeprefix("!")])), "")
+    return f"must not be changed ({last[1:]})" if last else f"outside the task's scope ({', '.join(scope)})"
+
+
+def without(scope: Sequence[str], protected: Sequence[str]) -> list[str]:
+    """The scope, less what no task may change."""
+    return [*scope, *(f"!{glob}" for glob in protected)]
 
 
 def _malformed(path: str) -> str | None:
