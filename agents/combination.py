@@ -37,6 +37,10 @@ class Combination:
     def head(self) -> str:
         return self.steps[-1].commit if self.steps else self.onto
 
+    def first(self, count: int) -> Combination:
+        """The first merges alone."""
+        return Combination(self.onto, self.steps[:count], ())
+
 
 def in_order(tasks: Iterable[Task], after: Mapping[str, Collection[str]] = _NOTHING) -> list[Task]:
     """Dependencies first, then what `after` says, else by number. Raises Conflict if dependencies are a cycle."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +38,22 @@ class Merged:
 
 @dataclass(frozen=True)
 class Merger:
-    """`strict`: no tests will judge the result, so a resolution that loses a line is refused."""
+    """`strict`: no tests will judge the result, so a resolution that loses a line is refused.
+
+    What it has merged it knows: the search for a culprit makes many combinations of the same commits.
+    """
 
     git: Repository
     resolvers: Sequence[Resolver]
     strict: bool
+    _known: dict[tuple[str, str], Merged] = field(default_factory=dict, compare=False)
 
     def merge(self, ours: str, theirs: str, task: Task | None = None, others: ChangedBy = _nobody) -> Merged:
         """`task` is what `theirs` is the result of; `others` tells whose changes to a path are in `ours`."""
+        known = self._known.get((ours, theirs))
+        return known or self._known.setdefault((ours, theirs), self._merged(ours, theirs, task, others))
+
+    def _merged(self, ours: str, theirs: str, task: Task | None, others: ChangedBy) -> Merged:
         merge = merge_tree(self.git, ours, theirs)
         if merge.clean:
             return Merged(merge.tree)

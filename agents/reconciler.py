@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 from msgspec.structs import replace
 
 from agents.combination import Combination, Step, combine
 from agents.completion import close, send_back
-from agents.culprit import find_culprit
+from agents.culprit import Culprit, Hunt
 from agents.merging import Merger
 from agents.orchestrator import latest, pinned
 from agents.presence import working
@@ -40,7 +41,7 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
             workspace.bring(task.commit or "", task.branch)
     announce(store.config.walls)
     onto = pinned(workspace.repository, orchestration.target_branch)
-    verdicts = Verdicts(workspace, store.config.test, plan, store.config.walls)
+    verdicts = Verdicts(workspace, store.config, plan, at_once=min(2, orchestration.testers))
     merger = _merger(store, workspace, plan, onto, verdicts)
     with working(workspace):
         combination, tests = _green(merger, plan, onto, completed, verdicts)
@@ -59,19 +60,39 @@ def _green(
     merger: Merger, plan: Plan, onto: str, tasks: list[Task], verdicts: Verdicts
 ) -> tuple[Combination, Tests | None]:
     """Combine; while the combination is red, put its culprit out and combine the rest."""
-    out: list[Ejected] = []
+    red: list[Ejected] = []
     while True:
-        combination = combine(merger, plan, onto, tasks, out)
+        combination = combine(merger, plan, onto, tasks, red)
         if not combination.steps:
             return combination, None
-        tests = verdicts.of(combination, len(combination.steps))
+        tests = verdicts.of(combination)
+        if tests.verdict == "failed":
+            tests = verdicts.again(combination, combination.first(len(combination.steps) // 2))
         if tests.verdict == "passed":
             return combination, tests
-        culprit, red = find_culprit(combination, partial(verdicts.of, combination), tests)
-        out = [
-            *combination.ejected,
-            Ejected(task=culprit.task.key, reason="red", detail=red.output, ref=culprit.task.branch),
-        ]
+        made = partial(_made, merger, plan, onto, tasks)
+        red = [*red, _red(Hunt(merger.git, combination, verdicts, made).culprit(tests))]
+
+
+def _made(merger: Merger, plan: Plan, onto: str, tasks: list[Task], wanted: Collection[str]) -> Combination:
+    out = [Ejected(task=task.key, reason="red") for task in tasks if task.key not in wanted]
+    return combine(merger, plan, onto, tasks, out)
+
+
+def _red(culprit: Culprit) -> Ejected:
+    """The first line says what was seen, the rest is the output of the tests."""
+    task = culprit.step.task
+    numbers = [str(number_of(partner.task.key)) for partner in culprit.partners]
+    few = (
+        f"together with task {numbers[0]}"
+        if len(numbers) == 1
+        else f"with one of the tasks {', '.join(numbers)}"
+    )
+    said = f"{f'it fails {few}: ' if numbers else ''}{culprit.evidence}"
+    against = [partner.task.branch for partner in culprit.partners if partner.task.branch]
+    return Ejected(
+        task=task.key, reason="red", detail=f"{said}\n{culprit.red.output}", ref=task.branch, against=against
+    )
 
 
 def _outcome(

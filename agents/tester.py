@@ -57,12 +57,15 @@ def check_commit(job: Job) -> Tests:
 
     What failed in only one of the two runs is recorded as flaky.
     """
-    first = _run_all(job)
+    first = check_once(job)
     if first.verdict == "passed" or not first.commands or not job.keep_running():
         return first
-    second = _run_all(job)
-    if not job.keep_running():
-        return second
+    second = check_once(job)
+    return second if not job.keep_running() else repeated(first, second)
+
+
+def repeated(first: Tests, second: Tests) -> Tests:
+    """The second run is the one that counts."""
     return replace(second, flaky=sorted(set(first.failures) ^ set(second.failures))[:_NAMED])
 
 
@@ -72,7 +75,7 @@ def commands_for(git: Repository, commit: str, config: Test, acceptance: Sequenc
     return [*acceptance, *([whole] if whole else [])]
 
 
-def _run_all(job: Job) -> Tests:
+def check_once(job: Job) -> Tests:
     """Acceptance must hold, whatever the base does; of the whole repository only what the change broke counts."""
     seen = _Seen(commands_for(job.workspace.repository, job.commit, job.config, job.acceptance))
     if not seen.commands:

@@ -72,30 +72,6 @@ def test_a_conflict_goes_back_on_top_of_what_landed(repo: Repo, store: Store) ->
     assert repo.show("same.txt", again.branch) == "1\n2"
 
 
-def test_the_culprit_of_a_red_combination_is_found_and_the_rest_lands(repo: Repo, store: Store) -> None:
-    """Sixteen tasks, each green alone; one makes the whole red. At most eight test runs."""
-    configure(repo, "test:\n  command: test ! -e bad.txt -o ! -e t01.txt\n")
-    names = [f"T{number:02}" for number in range(16)]
-    plan = planned(store, *names)
-    for name in names:
-        complete(store, repo, name, {"bad.txt" if name == "T11" else f"{name.lower()}.txt": "x\n"})
-    done = outcome(store, plan.key)
-    assert [titles(store, [e.task])[0] for e in done.ejected] == ["T11"]
-    assert done.ejected[0].reason == "red"
-    assert len(done.landed) == 15
-    assert done.test_runs <= 8
-    assert "together with the other tasks" in task_titled(store, "T11").feedback
-
-
-def test_a_pair_that_only_fails_together(repo: Repo, store: Store) -> None:
-    configure(repo, GREEN)
-    plan = planned(store, "One", "Two", "Three")
-    for name in ("One", "Two", "Three"):
-        complete(store, repo, name, {f"part-{name}" if name != "Two" else "plain": "x\n"})
-    done = outcome(store, plan.key)
-    assert [titles(store, [e.task])[0] for e in done.ejected] == ["Three"]
-
-
 def test_what_builds_on_an_ejected_task_is_not_landed_without_it(repo: Repo, store: Store) -> None:
     configure(repo, "test:\n  command: test ! -e bad.txt\n")
     plan = planned(store, "Bad", "On top", "Good", after={"On top": ["Bad"]})
