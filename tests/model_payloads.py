@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 USAGE = (11, 7)
+_IDS = count(1)
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Fault:
     """How an answer goes wrong. Everything may be combined; the default is a flawless answer."""
 
     text: str = ""
+    calls: tuple[tuple[str, Any], ...] = ()  # of tools: name, arguments (a text is sent as it is)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     code: str = ""  # the server's own error code, with a status
@@ -45,7 +48,13 @@ class Seen:
             return str(self.body["prompt"])
         messages = self.body["messages" if self.api == "chat" else "input"]
         start = [self.body["instructions"]] if self.body.get("instructions") else []
-        return "\n\n".join(start + [message["content"] for message in messages])
+        return "\n\n".join(start + [said(message) for message in messages])
+
+
+def said(message: dict[str, Any]) -> str:
+    """A message's text, or what a tool was called with, or said."""
+    text = message.get("content") or message.get("output") or message.get("arguments") or ""
+    return text if isinstance(text, str) else "".join(part.get("text", "") for part in text)
 
 
 def payload(seen: Seen, fault: Fault) -> bytes:
@@ -70,6 +79,8 @@ def _whole(seen: Seen, fault: Fault) -> dict[str, Any]:
     if seen.api == "chat":
         content = None if fault.refusal else _text(fault)
         choice["message"] = {"role": "assistant", "content": content, "refusal": fault.refusal or None}
+        if fault.calls:
+            choice["message"]["tool_calls"] = [{"id": id_, **rest} for id_, rest in _chat_calls(fault)]
     else:
         choice["text"] = _text(fault)
     return head | {"choices": [choice], "usage": usage}
@@ -89,9 +100,25 @@ def _response(fault: Fault) -> dict[str, Any]:
         "output": [
             {"type": "reasoning", "summary": [], "content": None},
             {"type": "message", "role": "assistant", "content": [part]},
+            *_response_calls(fault),
         ],
         "usage": {"input_tokens": USAGE[0], "output_tokens": USAGE[1], "total_tokens": sum(USAGE)},
     }
+
+
+def _chat_calls(fault: Fault) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, arguments in fault.calls:
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        yield f"call-{next(_IDS)}", {"type": "function", "function": {"name": name, "arguments": text}}
+
+
+def _response_calls(fault: Fault) -> Iterator[dict[str, Any]]:
+    for id_, rest in _chat_calls(fault):
+        name, arguments = rest["function"]["name"], rest["function"]["arguments"]
+        if name == "native":
+            yield {"type": "apply_patch_call", "call_id": id_, "operation": json.loads(arguments)}
+        else:
+            yield {"type": "function_call", "call_id": id_, "name": name, "arguments": arguments}
 
 
 def _event_stream(seen: Seen, fault: Fault) -> bytes:
@@ -125,9 +152,23 @@ def _chunks(seen: Seen, fault: Fault) -> Iterator[dict[str, Any]]:
     if fault.error:
         yield {"error": {"message": fault.error, "code": fault.code or "server_error"}}
         return
+    for index, (id_, call) in enumerate(_chat_calls(fault)):
+        yield from _call_chunks(head, index, id_, call["function"])
     yield chunk("", _finish(fault))
     if seen.body.get("stream_options", {}).get("include_usage"):
         yield head | {"choices": [], "usage": {"prompt_tokens": USAGE[0], "completion_tokens": USAGE[1]}}
+
+
+def _call_chunks(
+    head: dict[str, Any], index: int, id_: str, function: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Name first, then the arguments in pieces, as real servers do it."""
+    text = function["arguments"]
+    pieces = [{"id": id_, "function": {"name": function["name"], "arguments": ""}}]
+    pieces += [{"function": {"arguments": text[start : start + 7]}} for start in range(0, len(text), 7)]
+    for piece in pieces:
+        delta = {"tool_calls": [{"index": index, **piece}]}
+        yield head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
 
 
 def _text(fault: Fault) -> str:
@@ -143,4 +184,6 @@ def _parts(fault: Fault) -> list[str]:
 def _finish(fault: Fault) -> str:
     if fault.truncated:
         return "length"
+    if fault.calls:
+        return "stop"
     return "content_filter" if fault.refusal else "stop"

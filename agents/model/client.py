@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from agents.model.errors import ModelCancelled, Spent
 from agents.model.json_answer import first_object
-from agents.model.question import Question, Schema, Turn
+from agents.model.question import Question, Schema
 from agents.model.settings import ModelSettings, endpoint
+from agents.model.tools import Body, Call, Tool, Turn
 
 if TYPE_CHECKING:
     from agents.model.http import Connection
@@ -31,6 +33,17 @@ class Answer(msgspec.Struct):
     output_tokens: int
     model: str
     requests: int
+    calls: tuple[Call, ...] = ()
+    items: tuple[Body, ...] = ()
+
+    @property
+    def spent(self) -> Spent:
+        return Spent(self.requests, self.input_tokens, self.output_tokens)
+
+    @property
+    def turn(self) -> Turn:
+        """As what it stands in the conversation that goes on."""
+        return Turn("assistant", self.text, calls=self.calls, items=self.items)
 
 
 class ModelClient:
@@ -42,10 +55,17 @@ class ModelClient:
         self._running: tuple[LoopThread, Connection] | None = None
 
     def ask(
-        self, instructions: str, prompt: str | Sequence[Turn], *, cancelled: Cancelled | None = None
+        self,
+        instructions: str,
+        prompt: str | Sequence[Turn],
+        *,
+        tools: Sequence[Tool] = (),
+        max_output_tokens: int | None = None,
+        cancelled: Cancelled | None = None,
     ) -> Answer:
-        """The model's answer as text, never empty and never cut off."""
-        return self._ask(self._question(instructions, prompt), str, cancelled)[1]
+        """The model's answer, never cut off, and never empty: text, or calls of the tools."""
+        question = self._question(instructions, prompt, tools=tools, max_output_tokens=max_output_tokens)
+        return self._ask(question, str, cancelled)[1]
 
     def ask_json(
         self,
@@ -54,10 +74,14 @@ class ModelClient:
         schema: dict[str, Any],
         name: str,
         *,
+        max_output_tokens: int | None = None,
         cancelled: Cancelled | None = None,
     ) -> tuple[dict[str, Any], Answer]:
         """An object that should fit the schema. Check it all the same: not every server enforces schemas."""
-        return self._ask(self._question(instructions, prompt, Schema(name, schema)), first_object, cancelled)
+        question = self._question(
+            instructions, prompt, Schema(name, schema), max_output_tokens=max_output_tokens
+        )
+        return self._ask(question, first_object, cancelled)
 
     def close(self) -> None:
         """Drop the connections and the thread. The client may be used again afterwards."""
@@ -69,15 +93,21 @@ class ModelClient:
             loop.stop()
 
     def _question(
-        self, instructions: str, prompt: str | Sequence[Turn], schema: Schema | None = None
+        self,
+        instructions: str,
+        prompt: str | Sequence[Turn],
+        schema: Schema | None = None,
+        tools: Sequence[Tool] = (),
+        max_output_tokens: int | None = None,
     ) -> Question:
         turns = [Turn("user", prompt)] if isinstance(prompt, str) else prompt
         return Question(
             model=self.settings.model,
             instructions=_encodable(instructions),
-            turns=tuple(Turn(turn.role, _encodable(turn.text)) for turn in turns),
+            turns=tuple(structs.replace(turn, text=_encodable(turn.text)) for turn in turns),
             schema=schema,
-            max_output_tokens=self.settings.max_output_tokens,
+            tools=tuple(tools),
+            max_output_tokens=max_output_tokens or self.settings.max_output_tokens,
             stream=self.settings.stream,
             is_openai=endpoint(self.settings).is_openai,
         )
@@ -98,7 +128,15 @@ class ModelClient:
             error.spent = spent
             raise
         model = reply.model or question.model
-        return value, Answer(reply.text, spent.input_tokens, spent.output_tokens, model, spent.requests)
+        return value, Answer(
+            reply.text,
+            spent.input_tokens,
+            spent.output_tokens,
+            model,
+            spent.requests,
+            tuple(reply.calls),
+            reply.items,
+        )
 
     def _start(self) -> tuple[LoopThread, Connection]:
         from agents.model.http import Connection

@@ -23,7 +23,7 @@ from agents.model.errors import (
     error_from_server,
 )
 from agents.model.question import REQUESTS, Question
-from agents.model.reply import READERS, Reply
+from agents.model.reply import READERS, Reply, whole_calls
 from agents.model.settings import Endpoint, ModelSettings
 
 MAX_ANSWER = 16 * 2**20  # of text; the longest answer of today's models is a few MiB
@@ -93,9 +93,10 @@ class Connection:
                 part = read(event)
                 reply.add(part)
                 texts.append(part.text)
-                length += len(part.text)
+                length += len(part.text) + sum(len(piece.text) for piece in part.pieces)
                 self._check_length(length)
         reply.text = "".join(texts)
+        reply.calls = reply.calls or whole_calls(reply.pieces)
         if not texts:
             raise ModelGarbage(f"{self._who} sent no event of a stream", "set `model.stream` to false")
         if not (reply.finish or reply.error):

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from agents.model.settings import Api
-
-Body = dict[str, Any]
+from agents.model.tools import Body, Tool, Turn, chat_message, chat_tools, response_items, responses_tools
 
 # Without it the legacy endpoint stops after 16 tokens; prompt and answer share a small window, so no more.
 _COMPLETION_TOKENS = 2048
-
-
-class Turn(Struct, frozen=True):
-    role: Literal["user", "assistant"]
-    text: str
 
 
 class Schema(Struct, frozen=True):
@@ -31,14 +25,11 @@ class Question(Struct, frozen=True):
     instructions: str
     turns: tuple[Turn, ...]
     schema: Schema | None = None
+    tools: tuple[Tool, ...] = ()
     enforce_schema: bool = True
     max_output_tokens: int | None = None
     stream: bool = False
     is_openai: bool = False
-
-
-def _messages(question: Question) -> list[Body]:
-    return [{"role": turn.role, "content": turn.text} for turn in question.turns]
 
 
 def _base(question: Question, tokens_name: str) -> Body:
@@ -69,7 +60,14 @@ def _format(schema: Schema) -> Body:
 
 def _responses_body(question: Question) -> Body:
     body = _base(question, "max_output_tokens")
-    body |= {"instructions": _instructions(question), "input": _messages(question), "store": False}
+    items = [item for turn in question.turns for item in response_items(turn)]
+    body |= {"instructions": _instructions(question), "input": items, "store": False}
+    if question.tools:
+        body["tools"] = responses_tools(question.tools)
+    if question.tools and question.is_openai:
+        body["include"] = [
+            "reasoning.encrypted_content"
+        ]  # nothing is stored, so the next call brings it along
     if question.schema and question.enforce_schema:
         body["text"] = {"format": {"type": "json_schema", **_format(question.schema)}}
     return body
@@ -79,7 +77,9 @@ def _chat_body(question: Question) -> Body:
     # OpenAI's newer models refuse `max_tokens`; many other servers know nothing else.
     body = _base(question, "max_completion_tokens" if question.is_openai else "max_tokens")
     system = {"role": "system", "content": _instructions(question)}
-    body["messages"] = ([system] if system["content"] else []) + _messages(question)
+    body["messages"] = ([system] if system["content"] else []) + [*map(chat_message, question.turns)]
+    if question.tools:
+        body["tools"] = chat_tools(question.tools)
     if question.schema and question.enforce_schema:
         body["response_format"] = {"type": "json_schema", "json_schema": _format(question.schema)}
     return _usage_too(body)

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from agents.model.settings import Api
+from agents.model.tools import Body, Call, call_in, given_back
+
+
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Piece(Struct):
+    """A call, or a piece of one: only the first has its id and its name."""
+
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+    @property
+    def text(self) -> str:
+        return (self.function and self.function.arguments) or ""
 
 
 class Reply(Struct):
@@ -22,17 +40,31 @@ class Reply(Struct):
     output_tokens: int = 0
     error_code: str = ""
     error: str = ""
+    calls: list[Call] = []
+    items: tuple[Body, ...] = ()
+    pieces: list[_Piece] = []  # of calls, as a stream brings them
 
     def add(self, part: Reply) -> None:
         """Take in the next part of a stream, but for its text: adding that up here would be quadratic."""
         self.refusal += part.refusal
-        for name in ("finish", "model", "input_tokens", "output_tokens", "error_code", "error"):
+        for name in (
+            "finish",
+            "model",
+            "input_tokens",
+            "output_tokens",
+            "error_code",
+            "error",
+            "items",
+            "calls",
+        ):
             setattr(self, name, getattr(part, name) or getattr(self, name))
+        self.pieces += part.pieces
 
 
 class _Message(Struct):
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[_Piece] | None = None
 
 
 class _Choice(Struct):
@@ -76,7 +108,7 @@ class _Reason(Struct):
 
 
 class _Response(Struct):
-    output: list[_Item] = []
+    output: list[Body] = []
     status: str | None = None
     incomplete_details: _Reason | None = None
     error: _Fault | None = None
@@ -88,7 +120,21 @@ def _read_completion(data: Any) -> Reply:
     reply = _read_completion_event(data)
     if not (reply.error or data.get("choices")):
         raise msgspec.ValidationError("no choices")
+    reply.calls = whole_calls(reply.pieces)
     return reply
+
+
+def whole_calls(pieces: Sequence[_Piece]) -> list[Call]:
+    """Put together by their index; some servers number nothing, and an id starts the next call."""
+    found: dict[int, tuple[str, str, list[str]]] = {}
+    for piece in pieces:
+        index = piece.index
+        if index is None:
+            index = len(found) if piece.id or not found else len(found) - 1
+        function = piece.function or _Function()
+        id_, name, texts = found.get(index, ("", "", []))
+        found[index] = (id_ or piece.id or "", name or function.name or "", [*texts, piece.text])
+    return [Call(id_, name, "".join(texts) or "{}") for id_, name, texts in found.values()]
 
 
 def _read_completion_event(data: Any) -> Reply:
@@ -97,17 +143,23 @@ def _read_completion_event(data: Any) -> Reply:
         return _failed(found.error)
     choice = found.choices[0] if found.choices else _Choice()
     message = choice.message or choice.delta or _Message(content=choice.text)
-    return _reply(found.usage, found.model, message.content, choice.finish_reason, message.refusal)
+    reply = _reply(found.usage, found.model, message.content, choice.finish_reason, message.refusal)
+    reply.pieces = message.tool_calls or []
+    return reply
 
 
 def _read_response(data: Any) -> Reply:
     found = msgspec.convert(data, _Response)
     if found.error or found.status == "failed":
         return _failed(found.error or _Fault())
-    parts = [part for item in found.output if item.type == "message" for part in item.content or ()]
+    items = msgspec.convert(found.output, list[_Item])
+    parts = [part for item in items if item.type == "message" for part in item.content or ()]
     finish = found.incomplete_details.reason if found.incomplete_details else found.status
     text, refusal = ("".join(getattr(part, name) or "" for part in parts) for name in ("text", "refusal"))
-    return _reply(found.usage, found.model, text, finish, refusal)
+    reply = _reply(found.usage, found.model, text, finish, refusal)
+    reply.calls = [call for call in map(call_in, found.output) if call]
+    reply.items = given_back(found.output)
+    return reply
 
 
 def _read_response_event(data: Any) -> Reply:

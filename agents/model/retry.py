@@ -67,7 +67,7 @@ def _check(reply: Reply) -> None:
     if reply.finish in _TRUNCATED:
         hint = "raise `model.maxOutputTokens`, or ask for less at once"
         raise ModelTruncated("the model's answer was cut off at its token limit", hint, text=reply.text)
-    if not reply.text.strip():
+    if not (reply.text.strip() or reply.calls):
         raise ModelGarbage("the model answered with nothing")
 
 

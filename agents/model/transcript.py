@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.context import fenced
-from agents.model.question import Turn
 from agents.model.settings import ModelSettings
+from agents.model.tools import Turn
 from state.private_files import write_private
 
 # Whatever looks like a key of one of the known kinds; the repository's files may hold some.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.model.question import Turn
 from agents.model.settings import ModelSettings
+from agents.model.tools import Turn
 from agents.model.transcript import redacted, write_transcript
 
 
