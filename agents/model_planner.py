@@ -40,7 +40,9 @@ def plan_with_model(request: Request, task_list: str | None, store: Store, meter
     prompt = _prompt(request, task_list, store)
     with closing(ModelClient(store.config.model)) as client:
         try:
-            return ask_valid(client, instructions("planner"), prompt, Planned, "plan", _checked, meter)
+            return ask_valid(
+                client, instructions("planner", store.location.root), prompt, Planned, "plan", _checked, meter
+            )
         except NotValid as error:
             raise WorkFailed(
                 f"the model made no usable plan in {ROUNDS} answers: {error.message}",

@@ -50,7 +50,15 @@ def review_with_model(
     prompt = f"{head}\n\nThe combined diff:\n\n" + "\n".join(part.text for part in shown)
     with closing(ModelClient(store.config.model)) as client:
         try:
-            verdict = ask_valid(client, instructions("reviewer"), prompt, Verdict, "review", _as_it_is, meter)
+            verdict = ask_valid(
+                client,
+                instructions("reviewer", store.location.root),
+                prompt,
+                Verdict,
+                "review",
+                _as_it_is,
+                meter,
+            )
         except (NotValid, ModelGarbage, ModelRefused, ModelTruncated) as error:
             return [_error(f"the model gave no review that can be read: {error.message}")]
     return findings(verdict, tasks, diff) + _not_shown(shown)

@@ -8,13 +8,19 @@ from pathlib import Path
 from agents.context import contents, editable, listing, relevant, room_of
 from agents.work import Claim
 from agents.worktrees import Worktree
+from state.errors import InvalidFile
 
 _FOLDER = Path(__file__).parent / "prompts"
 
 
-def instructions(name: str) -> str:
-    """A standing instruction: `prompts/<name>.md`."""
-    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8").strip()
+def instructions(name: str, home: Path) -> str:
+    """A standing instruction: `.refactory/prompts/<name>.md` of the user's, else ours."""
+    own = home / ".refactory" / "prompts" / f"{name}.md"
+    path = own if own.is_file() else _FOLDER / f"{name}.md"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise InvalidFile(f"{path}: not UTF-8 (byte {error.start})") from None
 
 
 def task_text(claim: Claim) -> str:
@@ -38,10 +44,19 @@ def _scope(scope: Sequence[str]) -> list[str]:
     return only + (["Never change files that match: " + ", ".join(never)] if never else [])
 
 
-def coder_message(claim: Claim, worktree: Worktree) -> str:
-    """The task, and of the repository as much as `coder.contextTokens` has room for."""
+def loop_message(claim: Claim, worktree: Worktree) -> str:
+    """The task, and which files there are: it reads them by itself."""
     text = task_text(claim)
-    room = room_of(claim.config.coder.context_tokens) - len(text)
+    paths = editable(worktree.git.files(worktree.commit))
+    found = relevant(paths, claim.task.scope, text, worktree.path)
+    files = listing(paths, found.core or found.more[:5], room_of(claim.config.coder.context_tokens) // 8)
+    return f"{text}\n## Files of the repository\n\n{files}\n"
+
+
+def coder_message(claim: Claim, worktree: Worktree, tokens: int) -> str:
+    """The task, and of the repository as much as so many tokens have room for."""
+    text = task_text(claim)
+    room = room_of(tokens) - len(text)
     paths = editable(worktree.git.files(worktree.commit))
     found = relevant(paths, claim.task.scope, text, worktree.path)
     files = listing(paths, found.core or found.more[:5], room // 4)

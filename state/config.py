@@ -46,13 +46,16 @@ class Test(Section, frozen=True, kw_only=True):
 
 
 class Coder(Section, frozen=True, kw_only=True):
-    backend: Literal["model", "command", "scripted"] = "model"
+    backend: Literal["model", "loop", "command", "scripted"] = "model"
     format: Literal["auto", "diff", "search_replace", "apply_patch", "whole_file"] = "auto"
     answers: str | None = None
     command: str | None = None
     seconds: Seconds = 1800.0
     patch_attempts: Count = 3
     context_tokens: Tokens = 60_000
+    turns: Annotated[int, Meta(ge=1, le=1000)] = 50
+    tokens: Tokens | None = None
+    command_seconds: Seconds = 120.0
     pass_env: list[str] = []
 
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from agents.completion import cancel
-from agents.orchestrator import orchestrate
-from agents.planner import plan
-from agents.worker import Worker
-from agents.workspace import local
-from commands._context import Context
-from commands._ledger import OperationLedger
 from state.errors import BudgetReached
-from state.records import Pull, Request, Task
+from state.records import Pull, Task
 from state.store import Store
+from tests.agents.backends.conftest import Code, Setup
 from tests.conftest import Refactory, Repo, new_file
 from tests.model_server import Fault, ModelServer, Seen
 
@@ -27,41 +21,6 @@ SUB = f"```diff\n{new_file('sub.py', 'def sub(a, b):')}```\n"
 WRONG = "```diff\n--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def div(a, b):\n-    return 1\n+    return 2\n```\n"
 EMPTY = "```diff\n--- a/calc.py\n+++ b/calc.py\n@@ -1,1 +1,1 @@\n-def add(a, b):\n+def add(a, b):\n```\n"
 COST = 18  # tokens of an answer of the scripted server
-
-Setup = Callable[..., None]
-Code = Callable[[str], Task]
-
-
-@pytest.fixture
-def setup(repo: Repo, refactory: Refactory, model_server: ModelServer) -> Setup:
-    """Writes a configuration that asks the scripted server; `more` is YAML to add."""
-
-    def write(more: str = "", api: str = "chat", model: str = "") -> None:
-        text = f"version: 1\nmodel:\n  baseUrl: {model_server.url}\n  api: {api}\n  backoff: 0.01\n  retries: 1\n"
-        repo.write(
-            {".refactory/config.yaml": f"{text}{model}coder:\n  backend: model\n  patchAttempts: 1\n{more}"}
-        )
-
-    write()
-    return write
-
-
-@pytest.fixture
-def code(repo: Repo, store: Store) -> Code:
-    """One agent works off a task list; the last of its tasks."""
-
-    def work(tasks: str) -> Task:
-        with store.transaction("test") as changes:
-            request = changes.new(Request, title="T")
-        made = plan(store, request.key, tasks, "template")
-        orchestrate(store, made.key, 1, "main", None, None)
-        ledger = OperationLedger(Context(repo.path))
-        worker = Worker("coder-1", "coder", ledger, lambda _: local(store), repo.path)
-        while any(task.state == "assigned" for task in store.all(Task)):
-            worker.work(once=True)
-        return store.all(Task)[-1]
-
-    return work
 
 
 def cost(pull: Pull) -> tuple[int, int]:

@@ -1,0 +1,41 @@
+"""Runs a command in the sandbox, as tests are run: without network, within limits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from agents import tools
+from agents.backends import Job
+from agents.environment import clean_environment
+from agents.processes import Limits, run
+from agents.sandbox import for_tests
+
+DESCRIPTION = (
+    "Run a shell command in the repository's root, such as its tests; no network. Output and exit code."
+)
+_TAIL = 16_000
+
+
+class Arguments(tools.Arguments, frozen=True, kw_only=True):
+    command: Annotated[str, Meta(min_length=1)]
+
+
+def use(job: Job, arguments: Arguments) -> str:
+    config = job.claim.config
+    if "\0" in arguments.command:
+        raise tools.ToolFailed("the command holds a NUL character")
+    number = len(list(job.logs.glob("command-*.log"))) + 1
+    finished = run(
+        arguments.command,
+        cwd=job.worktree.path,
+        env=clean_environment({"CI": "true"}, pass_env=config.test.pass_env),
+        log=job.logs / f"command-{number}.log",
+        limits=Limits.of(config.walls, seconds=config.coder.command_seconds),
+        keep_running=job.keep_running,
+        sandbox=for_tests(job.worktree, config.walls),
+    )
+    ended = f"ended: over its limit ({finished.stopped})" if finished.stopped else ""
+    cut = "[the start of the output is left out]\n" if finished.output_path.stat().st_size > _TAIL else ""
+    return f"{ended or f'exit code {finished.exit_code}'}\n{cut}{finished.tail(_TAIL)}"
