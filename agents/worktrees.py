@@ -46,14 +46,26 @@ class Worktree:
     def snapshot(self) -> Snapshot:
         """What is in the folder now.
 
-        Raises WorkFailed if the folder is not the one that was checked out: its files may be anybody's.
+        Raises WorkFailed if the folder is not the one that was checked out: its files may be anybody's. Also if
+        its `.git` is not what it was: whoever worked here may have looked at, or changed, another repository.
         """
         with suppress(OSError):
             if _folder_id(self.path) == self.folder_id:
+                self._refuse_redirected()
                 return self._snapshot()
         raise WorkFailed(
             "the working folder itself was moved, removed or replaced; change only what is in it"
         )
+
+    def _refuse_redirected(self) -> None:
+        marker = self.path / ".git"
+        as_made = (
+            not marker.is_symlink() and marker.is_file() and marker.read_bytes() == _marker(self.git.git_dir)
+        )
+        if not as_made:
+            raise WorkFailed(
+                "the working folder's .git was removed or redirected; Refactory commits, leave git's files alone"
+            )
 
     def _snapshot(self) -> Snapshot:
         start = without_state(self.git, self.commit)
@@ -176,7 +188,7 @@ class Pool:
         for left in git_dir.glob("*.lock"):
             left.unlink()  # a killed git's: we hold the worktree, so nobody else can be using them
         (path / ".git").unlink(missing_ok=True)
-        (path / ".git").write_text(f"gitdir: {git_dir}\n", encoding="utf-8")
+        (path / ".git").write_bytes(_marker(git_dir))
         git = Repository(git_dir, path)
         if (git_dir / "HEAD").read_text(encoding="utf-8") != f"{commit}\n":
             git.run("update-ref", "--no-deref", "HEAD", commit)
@@ -215,6 +227,11 @@ class Pool:
                 path = Path(os.fsdecode(pointer.read_bytes()).strip()).parent
                 if path.parent.resolve() == here:
                     yield pointer.parent, path.name
+
+
+def _marker(git_dir: Path) -> bytes:
+    """What a worktree's `.git` file says (gitrepository-layout(5))."""
+    return b"gitdir: " + os.fsencode(git_dir) + b"\n"
 
 
 def _folder_id(path: Path) -> tuple[int, int]:

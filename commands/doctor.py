@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -16,12 +17,15 @@ from state.store import Store
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`fixed` problems are gone; exit code 0 means that none is left. `backup`: what was kept of what changed."""
+    """`fixed` problems are gone; exit code 0 means that none is left. `backup`: what was kept of what changed;
+    `sandbox`: whether bubblewrap works here.
+    """
 
     problems: list[Problem]
     fixed: list[Problem] = []
     backup: list[str] = []
     failed: list[str] = []
+    sandbox: str = ""
 
 
 @click.pass_obj
@@ -29,6 +33,9 @@ def run(context: Context, /, fix: bool, dry_run: bool, **given: Any) -> int:
     form = chosen_format(given)
     store = _store(context)
     diagnosis = _mended(store) if fix and not dry_run else _found(store)
+    diagnosis = msgspec.structs.replace(diagnosis, sandbox=_sandbox())
+    if form == "text":
+        print(f"refactory: sandbox: {diagnosis.sandbox}", file=sys.stderr)
     code = 1 if diagnosis.problems else 0
     show("doctor", diagnosis, _text(diagnosis, _how(fix, dry_run)), form, code)
     return code
@@ -54,6 +61,14 @@ def _mended(store: Store) -> Diagnosis:
     backup = Backup(store.location)
     fixed, left = mend(store, backup)
     return Diagnosis(problems=left, fixed=fixed, backup=backup.kept, failed=backup.failed)
+
+
+def _sandbox() -> str:
+    """Whether there are walls to be had on this machine, whatever the configuration asks for."""
+    from agents.sandbox.bubblewrap import program, why_not
+
+    reason = why_not()
+    return f"none: bubblewrap does not work here: {reason}" if reason else f"bwrap works ({program()})"
 
 
 def _how(fix: bool, dry_run: bool) -> str:

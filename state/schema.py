@@ -35,7 +35,9 @@ def schema(name: str) -> Schema:
     root["properties"]["version"] = {"const": current(name), "default": 1}
     if issubclass(cls, Record):
         _name_keys(cls, root["properties"])
-    return {"$schema": DIALECT, **root, **({"$defs": parts} if parts else {})}
+    found = {"$schema": DIALECT, **root, **({"$defs": parts} if parts else {})}
+    plain: Schema = msgspec.json.decode(msgspec.json.encode(found))  # a default may be a struct or a tuple
+    return plain
 
 
 def write(records: Path) -> list[Path]:

@@ -21,6 +21,7 @@ _ROUNDS = 10  # mending one thing may uncover another, but not for ever
 FIRST: tuple[Check, ...] = (private.journal,)
 CHECKS: tuple[Check, ...] = (
     readable.config,
+    readable.sandbox,
     readable.records,
     readable.strangers,
     readable.half_written,

@@ -13,6 +13,7 @@ import msgspec
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
+from agents.sandbox import NoSandbox, kind_of
 from state import schema
 from state.files import is_half_written, read_regular
 from state.keys import is_key
@@ -24,6 +25,15 @@ _YOUNG = 60.0  # seconds; a writer may still be about to rename it
 def config(evidence: Evidence) -> Iterator[Found]:
     if evidence.config_fault:
         yield found("config", evidence.config_fault.message, evidence.config_fault.hint)
+
+
+def sandbox(evidence: Evidence) -> Iterator[Found]:
+    """What demands walls would be refused where there are none; `auto` goes on without."""
+    if not evidence.config_fault:
+        try:
+            kind_of(evidence.store.config.walls)
+        except NoSandbox as error:
+            yield found("sandbox", error.message, "install bubblewrap, or set `sandbox: auto`")
 
 
 def records(evidence: Evidence) -> Iterator[Found]:
