@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ class Member:
     names: Sequence[str]
     process: subprocess.Popen[bytes]
     starts: int = 1
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass

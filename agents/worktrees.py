@@ -120,6 +120,15 @@ class Pool:
             finally:
                 kill_inhabitants(worktree.path)
 
+    def prepare(self, count: int, commit: str) -> None:
+        """So many worktrees for those who will soon ask for one. Whatever fails here, they will meet and report."""
+        with suppress(RefactoryError, OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for number in range(1, count + 1):
+                with self._held(str(number)) as held:
+                    if held and not (self.folder / f"{number}.ready").exists():
+                        self._prepared(str(number), commit)
+
     def dispose(self) -> None:
         """Remove every worktree that nobody holds."""
         for name in self.unused():

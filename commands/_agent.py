@@ -18,7 +18,7 @@ from state.location import Location, initialised, locate
 from state.store import Store
 
 # Tests use the time in which coders wait for their models; a coder that has to wait for a test delays the plan.
-_TESTERS_NICE = 5
+_TESTERS_NICE = 10
 _NAME = "Its name; given several times: a process for each. [default: {role}-1]"
 
 
@@ -72,11 +72,13 @@ def _fork(start: _Start, names: Sequence[str]) -> int:
 
 def _import_for_all(location: Location | None, role: Role) -> None:
     """What every agent of this role will import, slow as it is."""
-    import agents.worker
+    import agents.worker  # noqa: F401
     import commands._ledger  # noqa: F401
 
     if role == "coder" and location and Store(location).config.coder.backend == "model":
-        import agents.model.http  # noqa: F401
+        from agents.model import http
+
+        http.warm()
 
 
 def _work(start: _Start, name: str) -> int:

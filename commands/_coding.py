@@ -21,6 +21,7 @@ from state.records import Orchestration
 from state.store import Store
 
 _POLL = 0.15  # seconds
+_HEAD_START = 2.5  # seconds
 _DONE = ("completed", "merged")
 
 
@@ -49,7 +50,7 @@ def code(context: Context, plan: str, progress: Progress) -> None:
             f"plan {number_of(plan)} is orchestrated without a git remote: its code can't be had from here",
             f"`refactory orchestrate {number_of(plan)} --remote origin` names one",
         )
-    with _crew(context, plan) as crew:
+    with _crew(context, plan) as crew, _worktrees(context, status.orchestration):
         crew.start("coder", status.orchestration.agents)
         while not settled(status):
             _start_testers(crew, status)
@@ -59,9 +60,30 @@ def code(context: Context, plan: str, progress: Progress) -> None:
             progress.show(status)
 
 
+@contextmanager
+def _worktrees(context: Context, orchestration: Orchestration) -> Iterator[None]:
+    """While the coders start, which takes one processor, the worktrees that they will ask for are made."""
+    if context.api_url:
+        yield
+        return
+    from threading import Thread
+
+    from agents.workspace import local
+
+    pool, count = local(context.store).pool, len(orchestration.agents)
+    thread = Thread(target=pool.prepare, args=(count, orchestration.base))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
 def _start_testers(crew: Crew, status: plan_status.Status) -> None:
-    """Not before there is something to test: the coders need the processor to start."""
-    wanted = any(task.state == "testing" for task in status.tasks)
+    """Not before the coders had the processor to start: there is nothing to test yet."""
+    seconds = time.monotonic() - crew.members["coder"].since
+    begun = {task.state for task in status.tasks}
+    wanted = "testing" in begun or ("in_progress" in begun and seconds > _HEAD_START)
     if wanted and status.orchestration and "tester" not in crew.members:
         crew.start("tester", [f"tester-{number + 1}" for number in range(status.orchestration.testers)])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
@@ -36,7 +36,8 @@ class Numbers:
         self._folder = location.records / folder
         self._git_index = location.own_git_dir / "index"
         self._memory = location.own_private / "names" / folder
-        self._given = location.private / "given" / folder
+        self._given = f"given/{folder}"
+        self._private = location.private
 
     def keys(self, number: str, under_lock: bool) -> list[str]:
         """The keys with this number: one, unless branches were merged."""
@@ -59,25 +60,18 @@ class Numbers:
         before = self._looks()
         made = [key for key in keys if not (self._folder / f"{key}.yaml").exists()]
         yield
-        with suppress(OSError):
-            self._give(made)
-            if before and not removed:
+        if before and not removed:
+            with suppress(OSError):
                 self._carry(before, made)
 
-    def _give(self, made: Sequence[str]) -> None:
-        highest = max(map(number_of, made), default=0)
-        if highest > self._last_given():
-            self._given.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._given, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                # In place: to rename over a file makes the disk write it out, and one sector is never torn.
-                os.pwrite(descriptor, f"{highest:{_FIELD}d}\n".encode(), 0)
-            finally:
-                os.close(descriptor)
+    def given(self, keys: Iterable[str]) -> dict[str, str]:
+        """What is noted of the numbers of these keys, by its place in the private folder; nothing if it is already."""
+        highest = max(map(number_of, keys), default=0)
+        return {self._given: f"{highest:{_FIELD}d}\n"} if highest > self._last_given() else {}
 
     def _last_given(self) -> int:
         try:
-            return int(self._given.read_bytes())
+            return int((self._private / self._given).read_bytes())
         except (OSError, ValueError):
             return 0
 

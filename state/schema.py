@@ -40,6 +40,11 @@ def schema(name: str) -> Schema:
     return plain
 
 
+def text(name: str) -> bytes:
+    """The schema as it is written."""
+    return msgspec.json.format(msgspec.json.encode(schema(name)), indent=2) + b"\n"
+
+
 def write(records: Path) -> list[Path]:
     """Put the schemas into `.refactory/schemas/`, where the first line of each file points; says which changed."""
     changed = []
@@ -47,9 +52,8 @@ def write(records: Path) -> list[Path]:
         (records / FOLDER).mkdir(parents=True, exist_ok=True)
         for name in TYPES:
             path = records / FOLDER / f"{name}.json"
-            text = msgspec.json.format(msgspec.json.encode(schema(name)), indent=2) + b"\n"
-            if not path.exists() or read_regular(path) != text:
-                path.write_bytes(text)
+            if not path.exists() or read_regular(path) != text(name):
+                path.write_bytes(text(name))
                 changed.append(path)
     except OSError as error:
         raise RefactoryError(f"{error.filename}: can't write: {error.strerror}") from None

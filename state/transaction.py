@@ -120,6 +120,10 @@ class Transaction:
             added = lines(location, self._command, self._audit)
             changes.appends[f"audit/{added.log}"] = added.append
             changes.notes[added.memory] = added.remembered
+        for cls in {kind for kind, _ in self._put}:
+            changes.notes.update(
+                self._store.numbers(cls).given(key for kind, key in self._put if kind is cls)
+            )
         with self._numbers_kept():
             commit(self._store.journal, location.records, changes, self._command, durable=self._durable())
 

@@ -73,7 +73,11 @@ def schemas(evidence: Evidence) -> Iterator[Found]:
     folder = evidence.store.location.records / schema.FOLDER
     if not folder.is_dir():
         return
-    wrong = [name for name in schema.TYPES if _read(folder / f"{name}.json") != schema.schema(name)]
+    wrong = [
+        name
+        for name in schema.TYPES
+        if _read(folder / f"{name}.json") != msgspec.json.decode(schema.text(name))
+    ]
     if wrong:
         message = f"{folder}: missing, or of another version of Refactory: {', '.join(wrong)}"
         yield fixable("schemas", message, "write them anew", partial(_write, evidence, folder, wrong))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -34,6 +36,17 @@ _KEY_LIKE = re.compile(r"\bsk-[\w*-]{4,}")
 _OPTIONS: Any = {"security": {"bearer_auth": True}}  # never an OPENAI_ADMIN_KEY that happens to be set
 
 
+def warm() -> None:
+    """What each process would find out anew that is forked from this one: certificates, and the platform's name."""
+    _certificates()
+    openai.AsyncOpenAI(api_key="none").platform_headers()
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
 class Connection:
     """A pool of connections to one endpoint, for use in one event loop."""
 
@@ -49,7 +62,9 @@ class Connection:
             timeout=httpx2.Timeout(settings.timeout, connect=min(_CONNECT_TIMEOUT, settings.timeout)),
             # A compressed answer could grow without bound after it was counted.
             default_headers={"Accept-Encoding": "identity"},
-            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_bound(limit)]}),
+            http_client=openai.DefaultAsyncHttpxClient(
+                event_hooks={"response": [_bound(limit)]}, verify=_certificates()
+            ),
         )
 
     async def ask(self, question: Question) -> Reply:

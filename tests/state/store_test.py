@@ -14,6 +14,8 @@ from state.journal_file import is_open
 from state.records import Request, Task
 from state.store import Store
 from tests.conftest import Refactory
+from tests.state.crash_test import Fault
+from tests.state.faults import Say, child, said
 
 
 def create(store: Store, title: str) -> Request:
@@ -198,3 +200,18 @@ def test_numbers_are_found_by_memory_as_by_listing(store: Store) -> None:
         store.get(Request, 8)
     twin.rename(first.with_name("5000-bbbbbbbb.yaml"))
     assert create(store, "last").key.startswith("5001-")
+
+
+def test_the_number_of_a_killed_creation_is_not_given_again(store: Store) -> None:
+    """Killed behind the commit point, finished by the next command, then deleted by hand."""
+
+    def create(say: Say) -> None:
+        with Fault("rename", 1, "before"), store.transaction("t") as changes:
+            changes.new(Request, title="killed")
+
+    with child(create) as (_, reading):
+        said(reading)
+    (killed,) = Store.open(store.location.root).all(Request)
+    store.path(Request, killed.key).unlink()
+    with store.transaction("t") as changes:
+        assert changes.new(Request, title="next").key.startswith("2-")
