@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 from agents.backends import AttemptFailed, Job
 from agents.context import tokens_of
@@ -19,9 +20,9 @@ _LEAST = 256  # an answer with less room than this is not worth its question
 
 
 @cache
-def client(settings: ModelSettings) -> ModelClient:
+def client(settings: ModelSettings, home: Path) -> ModelClient:
     """One for the process: its connections and the SDK's import serve all tasks."""
-    return ModelClient(settings)
+    return ModelClient(settings, home)
 
 
 class Conversation:
@@ -52,7 +53,7 @@ class Conversation:
         bound = self._reserve()
         self._calls += 1
         try:
-            answer = client(self._settings).ask(
+            answer = client(self._settings, self._job.home).ask(
                 self._instructions,
                 self.turns,
                 tools=self._tools,

@@ -38,7 +38,7 @@ class Planned(Shape, frozen=True):
 def plan_with_model(request: Request, task_list: str | None, store: Store, meter: Meter) -> TaskList:
     """The model's plan. Raises WorkFailed if it keeps giving one that can't work."""
     prompt = _prompt(request, task_list, store)
-    with closing(ModelClient(store.config.model)) as client:
+    with closing(ModelClient(store.config.model, store.location.root)) as client:
         try:
             return ask_valid(
                 client, instructions("planner", store.location.root), prompt, Planned, "plan", _checked, meter

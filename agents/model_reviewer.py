@@ -48,7 +48,7 @@ def review_with_model(
     head = _head(plan, tasks)
     shown = cut_to_fit(diff, room_of(store.config.coder.context_tokens) - len(head))
     prompt = f"{head}\n\nThe combined diff:\n\n" + "\n".join(part.text for part in shown)
-    with closing(ModelClient(store.config.model)) as client:
+    with closing(ModelClient(store.config.model, store.location.root)) as client:
         try:
             verdict = ask_valid(
                 client,

@@ -12,6 +12,7 @@ import click
 
 from agents.prefork import prefork
 from agents.work import Claim, Role
+from commands import _recording
 from commands._context import Context
 from state.errors import NotFound, UsageError
 from state.location import Location, initialised, locate
@@ -41,6 +42,7 @@ def agent_command(name: str, help_text: str, role: Role) -> click.Command:
             click.Option(["--plan-id"], metavar="<planId>", help="Work on this plan's tasks only."),
             click.Option(["--once"], is_flag=True, help="Do one task and end; exit code 3 if there is none."),
             click.Option(["--parent"], type=int, metavar="PID", help="End when this parent process is gone."),
+            *(_recording.options() if role == "coder" else ()),
         ],
     )
 

@@ -47,7 +47,7 @@ def command(
         form = chosen_format(given)
         context = click.get_current_context().find_object(Context)
         assert context is not None
-        extra = {option.name: given.pop(str(option.name)) for option in options}
+        extra = {option.name: given.pop(str(option.name), None) for option in options}
         result = context.call(operation, to_params(operation.params, given))
         code = operation.exit_code(result)
         shown = then(context, result, extra) if then and not code else None

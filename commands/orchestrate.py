@@ -8,6 +8,7 @@ import click
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from commands import _recording
 from commands._cli import Shown, command
 from commands._context import Context
 from commands._operation import Name, Operation, Params, PlanId
@@ -94,6 +95,9 @@ COMMAND = command(
     "orchestrate",
     __doc__ or "",
     OPERATION,
-    options=[click.Option(["--run"], is_flag=True, help="Start the agents as subprocesses and wait.")],
+    options=[
+        click.Option(["--run"], is_flag=True, help="Start the agents as subprocesses and wait."),
+        *_recording.options(),
+    ],
     then=work_it_off,
 )

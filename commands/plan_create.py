@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from commands._cli import command
 from commands._operation import Operation, Params, RequestId
+from commands._recording import options
 from commands._records_text import plan_text
 from state.records import Plan
 from state.store import Store
@@ -40,3 +42,4 @@ def run(store: Store, params: PlanCreate) -> Plan:
 
 
 OPERATION = Operation(run, PlanCreate, "POST /requests/{id}/plans", plan_text, status=lambda _: 201)
+COMMAND = command("plan:create", __doc__ or "", OPERATION, options())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from commands._cli import command
 from commands._operation import Operation, Params, PlanId
+from commands._recording import options
 from commands._text import fields
 from state.keys import number_of
 from state.records import Finding, Review
@@ -42,3 +44,4 @@ OPERATION = Operation(
     run, ReviewParams, "POST /plans/{id}/review", text,
     exit_code=lambda review: 0 if review.verdict == "approved" else 1,
 )  # fmt: skip
+COMMAND = command("review", __doc__ or "", OPERATION, options())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from commands import plan_list, request_create, request_show
+from commands import _recording, plan_list, request_create, request_show
 from commands._cli import chosen_format, convert, flags, output_options, read_file, read_stdin
 from commands._context import Context
 from commands._output import show
@@ -39,6 +39,7 @@ OPTIONS: list[click.Parameter] = [
     click.Option(["--push-target"], is_flag=True, help="With --as push: the target branch, too."),
     click.Option(["--progress"], type=click.Choice(["auto", "plain", "none"]), default="auto", show_default=True,
                  help="auto: live on a terminal; plain: a line for each step, on stderr."),
+    *_recording.options(),
 ]  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Model(Section, frozen=True, kw_only=True):
     retries: Count = 3
     backoff: Annotated[float, Meta(ge=0, le=3600)] = 1.0
     max_output_tokens: Tokens | None = None
+    record: str | None = None
+    replay: str | None = None
 
 
 class Test(Section, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -12,7 +13,9 @@ from msgspec import structs
 from agents.model.errors import ModelCancelled, Spent
 from agents.model.json_answer import first_object
 from agents.model.question import Question, Schema
+from agents.model.reply import Reply
 from agents.model.settings import ModelSettings, endpoint
+from agents.model.tape import tape_of
 from agents.model.tools import Body, Call, Tool, Turn
 
 if TYPE_CHECKING:
@@ -49,8 +52,10 @@ class Answer(msgspec.Struct):
 class ModelClient:
     """A blocking face on an event loop of its own, which is what makes deadlines and cancelling exact."""
 
-    def __init__(self, settings: ModelSettings | None = None) -> None:
+    def __init__(self, settings: ModelSettings | None = None, home: Path = Path()) -> None:
+        """`home` is where relative paths of the configuration start."""
         self.settings = settings or ModelSettings()
+        self.tape = tape_of(self.settings, home)
         self._starting = threading.Lock()
         self._running: tuple[LoopThread, Connection] | None = None
 
@@ -115,6 +120,19 @@ class ModelClient:
     def _ask(
         self, question: Question, read: Callable[[str], T], cancelled: Cancelled | None
     ) -> tuple[T, Answer]:
+        if self.tape and self.tape.playing:
+            reply = self.tape.play(question)
+            return read(reply.text), _answer(
+                reply, Spent(1, reply.input_tokens, reply.output_tokens), question
+            )
+        value, reply, spent = self._sent(question, read, cancelled)
+        if self.tape:
+            self.tape.record(question, reply)
+        return value, _answer(reply, spent, question)
+
+    def _sent(
+        self, question: Question, read: Callable[[str], T], cancelled: Cancelled | None
+    ) -> tuple[T, Reply, Spent]:
         from agents.model.retry import ask_until_answered
 
         spent = Spent()
@@ -127,16 +145,7 @@ class ModelClient:
         except ModelCancelled as error:
             error.spent = spent
             raise
-        model = reply.model or question.model
-        return value, Answer(
-            reply.text,
-            spent.input_tokens,
-            spent.output_tokens,
-            model,
-            spent.requests,
-            tuple(reply.calls),
-            reply.items,
-        )
+        return value, reply, spent
 
     def _start(self) -> tuple[LoopThread, Connection]:
         from agents.model.http import Connection
@@ -148,6 +157,18 @@ class ModelClient:
                 Connection(endpoint(self.settings), self.settings),
             )
             return self._running
+
+
+def _answer(reply: Reply, spent: Spent, question: Question) -> Answer:
+    return Answer(
+        reply.text,
+        spent.input_tokens,
+        spent.output_tokens,
+        reply.model or question.model,
+        spent.requests,
+        tuple(reply.calls),
+        reply.items,
+    )
 
 
 def _encodable(text: str) -> str:

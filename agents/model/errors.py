@@ -104,6 +104,12 @@ class ModelRejected(ModelError):
     kind = "rejected"
 
 
+class ModelNotRecorded(ModelError):
+    """A replay has no answer to this question."""
+
+    kind = "not_recorded"
+
+
 class ModelCancelled(RefactoryError):
     """The caller said stop while the model was at work."""
 

@@ -49,7 +49,9 @@ def endpoint(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -
     host = _host(url)
     _refuse_shut_down(settings.model, host)
     api = settings.api if settings.api != "auto" else ("responses" if _is_openai(host) else "chat")
-    return Endpoint(url, host, _key(settings.api_key_env, host, environ), api)
+    replaying = environ.get("REFACTORY_REPLAY") or settings.replay
+    key = PLACEHOLDER_KEY if replaying else _key(settings.api_key_env, host, environ)
+    return Endpoint(url, host, key, api)
 
 
 def _host(url: str) -> str:
