@@ -13,6 +13,7 @@ from agents.model.client import Answer, ModelClient, ModelSettings
 from agents.model.errors import ModelCancelled, ModelError, Spent
 from agents.model.tools import Tool, Turn
 from agents.model.transcript import write_transcript
+from state.preset import ATTEMPT_SECONDS
 
 _WAIT = 0.5  # seconds between two questions for tokens that others may leave
 _ANSWER = 16_000  # tokens that an answer may have where there is a budget and nothing else bounds it
@@ -37,7 +38,8 @@ class Conversation:
         self._tools = tools
         self._calls = 0
         self._start = job.meter.tokens
-        self._end = time.monotonic() + self._coder.seconds
+        self._seconds = self._coder.seconds or ATTEMPT_SECONDS
+        self._end = time.monotonic() + self._seconds
 
     @property
     def size(self) -> int:
@@ -77,7 +79,7 @@ class Conversation:
 
     def _check_limits(self) -> None:
         if self._over:
-            raise AttemptFailed(f"the model was ended after {self._coder.seconds:g} s (coder.seconds)")
+            raise AttemptFailed(f"the model was ended after {self._seconds:g} s (coder.seconds)")
         used = self._job.meter.tokens - self._start
         if self._coder.tokens is not None and used + self.size > self._coder.tokens:
             raise AttemptFailed(

@@ -152,6 +152,8 @@ def kind_of(kind: Any) -> str:
         return " or ".join(kind_of(part) for part in arguments)
     if origin in (list, tuple):
         return f"list of {kind_of(arguments[0])}"
+    if origin is dict:
+        return f"{kind_of(arguments[1])} by name"
     plain = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null"}
     return plain.get(kind) or (kind.__name__ if isinstance(kind, type) else str(kind))
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from state.errors import InvalidFile
+from state.preset import Preset
 from state.records import Budgets, Headcount
 
 Count = Annotated[int, Meta(ge=0, le=100)]
@@ -48,11 +49,17 @@ class Test(Section, frozen=True, kw_only=True):
 
 
 class Coder(Section, frozen=True, kw_only=True):
+    """`preset` names an agent that is known, or one of `presets`; `model`, `arguments` and `env` are for it."""
+
     backend: Literal["model", "loop", "command", "scripted"] = "model"
     format: Literal["auto", "diff", "search_replace", "apply_patch", "whole_file"] = "auto"
     answers: str | None = None
     command: str | None = None
-    seconds: Seconds = 1800.0
+    preset: str | None = None
+    model: str | None = None
+    arguments: list[str] = []
+    env: dict[str, str] = {}
+    seconds: Seconds | None = None
     patch_attempts: Count = 3
     context_tokens: Tokens = 60_000
     turns: Annotated[int, Meta(ge=1, le=1000)] = 50
@@ -125,6 +132,7 @@ class Config(Section, frozen=True, kw_only=True):
     reviewer: Reviewer = Reviewer()
     sandbox: Sandbox | SandboxMode = Sandbox()
     server: Server = Server()
+    presets: dict[str, Preset] = {}
 
     @property
     def walls(self) -> Sandbox:

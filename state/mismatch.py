@@ -13,7 +13,7 @@ from state.migrations import Newer
 from state.yaml_codec import short
 from state.yaml_reader import FIX, KeyPath, locate, place
 
-_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]|(\[\.\.\.\])")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _TYPE = re.compile(r"Expected `[^`]*`(, got| [<>])|Invalid enum value")
@@ -25,7 +25,7 @@ def mismatch(
 ) -> InvalidFile:
     """What msgspec found, in the words of the file."""
     reason, _, at = str(error).partition(" - at `$")
-    path: list[str | int] = [int(number) if number else name for name, number in _STEP.findall(at)]
+    path = _path(at, cls, value)
     if missing := _MISSING.match(reason):
         return _refused(data, where, path, f"the key {missing[1]!r} is missing", "add it")
     if unknown := _UNKNOWN.match(reason):
@@ -57,11 +57,30 @@ def _refused(data: bytes, where: str, path: KeyPath, reason: str, hint: str = FI
     return InvalidFile(f"{place(where, *locate(data, where, path), path)}: {reason}", hint)
 
 
+def _path(at: str, cls: type[Any], value: object) -> list[str | int]:
+    """msgspec's path as keys and indexes. It does not say under which name of a mapping: the first that fails."""
+    path: list[str | int] = []
+    for name, number, mapping in _STEP.findall(at):
+        if mapping:
+            kind = get_args(_bare(_kind_at(cls, path)))[-1]
+            name = next(name for name, item in _value_at(value, path).items() if _fails(item, kind))
+        path.append(int(number) if number else name)
+    return path
+
+
+def _fails(value: object, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return True
+    return False
+
+
 def _kind_at(kind: Any, path: KeyPath) -> Any:
     for part in path:
         kind = _bare(kind)
-        if isinstance(part, int):
-            kind = get_args(kind)[0]
+        if isinstance(part, int) or get_origin(kind) is dict:
+            kind = get_args(kind)[-1]
         else:
             names = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
             kind = names[part]
@@ -77,7 +96,7 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _value_at(value: Any, path: KeyPath) -> object:
+def _value_at(value: Any, path: KeyPath) -> Any:
     for part in path:
         value = value[part]
     return value
@@ -86,7 +105,7 @@ def _value_at(value: Any, path: KeyPath) -> object:
 def in_words(error: msgspec.ValidationError, cls: type[Any], values: dict[str, Any]) -> tuple[str, str]:
     """The key that does not fit, and why, of what is not from a file."""
     reason, _, at = str(error).partition(" - at `$")
-    path: list[str | int] = [int(number) if number else name for name, number in _STEP.findall(at)]
+    path = _path(at, cls, values)
     if missing := _MISSING.match(reason):
         return ".".join(map(str, [*path, missing[1]])), "is missing"
     if unknown := _UNKNOWN.match(reason):

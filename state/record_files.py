@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -100,19 +101,31 @@ def _unknown(cls: type[msgspec.Struct], value: dict[str, Any]) -> list[str | int
     names, parts = _keys(cls)
     if not value.keys() <= names:
         return [next(name for name in value if name not in names)]
-    for name in parts:
-        item = value.get(name)
-        for index, part in enumerate(item if isinstance(item, list) else [item]):
-            if part is not None and (path := _unknown(parts[name], part)):
-                return [name, *([index] if isinstance(item, list) else []), *path]
+    for name, (part, named) in parts.items():
+        for steps, item in _items(value.get(name), named):
+            if path := _unknown(part, item):
+                return [name, *steps, *path]
     return []
 
 
+def _items(value: Any, named: bool) -> Iterator[tuple[list[str | int], Any]]:
+    """What has keys, and where it is: in a list, under names, or alone."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield [index], item
+    elif isinstance(value, dict) and named:
+        for name, item in value.items():
+            yield [name], item
+    elif isinstance(value, dict):
+        yield [], value
+
+
 @cache
-def _keys(cls: type[msgspec.Struct]) -> tuple[frozenset[str], dict[str, type[msgspec.Struct]]]:
-    """The keys of a type, and the types of what lies in them, alone or in a list, and has keys itself."""
-    found = {field.encode_name: _part(field.type) for field in fields(cls)}
-    return frozenset(found), {name: part for name, part in found.items() if part}
+def _keys(cls: type[msgspec.Struct]) -> tuple[frozenset[str], dict[str, tuple[type[msgspec.Struct], bool]]]:
+    """The keys of a type, and the types of what lies in them and has keys itself: alone, in a list, under names."""
+    found = {field.encode_name: field.type for field in fields(cls)}
+    parts = {name: (part, get_origin(hint) is dict) for name, hint in found.items() if (part := _part(hint))}
+    return frozenset(found), parts
 
 
 def _part(hint: Any) -> type[msgspec.Struct] | None:

@@ -146,7 +146,7 @@ def scene(
         f"touch {tmp_path}/working; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done\n"
         f"echo late >late.txt; touch {tmp_path}/done\n"
     )
-    config = f"leaseSeconds: 1.5\ncoder:\n  backend: command\n  command: sh {script}\n"
+    config = f"leaseSeconds: 1.5\nsandbox: none\ncoder:\n  backend: command\n  command: sh {script}\n"
     (repo.path / ".refactory" / "config.yaml").write_text(config)
     for command in (("request:create", "--title", "T"), ("plan:create", "1", "--from", "-")):
         refactory.ok(*command, input="## One\n")
