@@ -16,6 +16,7 @@ from agents.model.errors import ModelGarbage, ModelRefused, ModelTruncated
 from agents.model.schema import NotValid, Shape, ask_valid
 from agents.prompt import instructions
 from agents.review_diff import FileDiff, combined, cut_to_fit
+from state.config import Config, Model
 from state.keys import number_of
 from state.records import Finding, Outcome, Plan, Severity, Task
 from state.store import Store
@@ -30,6 +31,7 @@ class Remark(Shape, frozen=True):
     severity: Severity
     message: str
     task_id: str | None
+    suggested_task: str | None
 
 
 class Verdict(Shape, frozen=True):
@@ -48,7 +50,7 @@ def review_with_model(
     head = _head(plan, tasks)
     shown = cut_to_fit(diff, room_of(store.config.coder.context_tokens) - len(head))
     prompt = f"{head}\n\nThe combined diff:\n\n" + "\n".join(part.text for part in shown)
-    with closing(ModelClient(store.config.model, store.location.root)) as client:
+    with closing(ModelClient(reviewing_model(store.config), store.location.root)) as client:
         try:
             verdict = ask_valid(
                 client,
@@ -62,6 +64,11 @@ def review_with_model(
         except (NotValid, ModelGarbage, ModelRefused, ModelTruncated) as error:
             return [_error(f"the model gave no review that can be read: {error.message}")]
     return findings(verdict, tasks, diff) + _not_shown(shown)
+
+
+def reviewing_model(config: Config) -> Model:
+    """Who reviews may be another one than who codes: it does not share its blind spots."""
+    return config.reviewer.model or config.model
 
 
 def findings(verdict: Verdict, tasks: Sequence[Task], diff: Sequence[FileDiff]) -> list[Finding]:
@@ -102,6 +109,7 @@ def _finding(remark: Remark, tasks: Sequence[Task], diff: Mapping[str, FileDiff]
         file=remark.file,
         line=remark.line if remark.line and remark.line > 0 else None,
         task=task,
+        suggested_task=" ".join((remark.suggested_task or "").split()) or None,
     )
 
 

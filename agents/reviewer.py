@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from agents.added_lines import delta
 from agents.completion import send_back
 from agents.git import Repository
 from agents.meter import Meter
 from agents.orchestrator import latest
 from agents.rules import Change, findings
+from agents.rules.suggestions import suggested
 from agents.token_budget import check_tokens, tokens_left
 from state.config import Reviewer
 from state.errors import Conflict
@@ -62,17 +65,23 @@ def is_blocking(finding: Finding, config: Reviewer) -> bool:
 def _findings(
     store: Store, plan: Plan, orchestration: Orchestration, outcome: Outcome, meter: Meter
 ) -> tuple[list[Finding], list[str]]:
+    """Rules and model side by side: the rules are done while the model thinks."""
     git = Repository(store.location.git_dir)
-    found: list[Finding] = []
-    for landed in outcome.landed:
-        found += findings(_change(store, git, store.get(Task, landed.task)))
-        found += _lost(landed)
+    changes = [_change(store, git, store.get(Task, landed.task)) for landed in outcome.landed]
+    lost = [finding for landed in outcome.landed for finding in _lost(landed)]
     if store.config.reviewer.backend != "model":
-        return found, ["rules"]
-    from agents.model_reviewer import review_with_model
+        return _ruled(changes) + lost, ["rules"]
+    from agents.model_reviewer import review_with_model, reviewing_model
 
     check_tokens(orchestration, tokens_left(store, orchestration))
-    return found + review_with_model(store, plan, outcome, git, meter), ["rules", store.config.model.model]
+    with ThreadPoolExecutor(1) as beside:
+        rules = beside.submit(_ruled, changes)
+        judged = review_with_model(store, plan, outcome, git, meter)
+        return rules.result() + lost + judged, ["rules", reviewing_model(store.config).model]
+
+
+def _ruled(changes: list[Change]) -> list[Finding]:
+    return [finding for change in changes for finding in findings(change)]
 
 
 def _lost(landed: Landed) -> list[Finding]:
@@ -84,6 +93,7 @@ def _lost(landed: Landed) -> list[Finding]:
             message=f"the merge by {', '.join(resolved.by)} lost a line of a side: {line.strip()}",
             file=resolved.file,
             task=landed.task,
+            suggested_task=suggested("lost-line", resolved.file),
         )
         for resolved in landed.resolved
         for line in resolved.lost

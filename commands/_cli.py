@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -52,19 +52,25 @@ def command(
         code = operation.exit_code(result)
         shown = then(context, result, extra) if then and not code else None
         result, text, code = shown or (result, operation.text(result), code)
-        show(name, result, text, form, code)
+        if form in operation.formats and not shown:
+            click.echo(operation.formats[form](result).rstrip("\n"))
+        else:
+            show(name, result, text, form, code)
         return code
 
     fields = msgspec.structs.fields(operation.params)
     parameters = [_parameter(field, f"{{{field.encode_name}}}" in operation.path) for field in fields]
     return click.Command(
-        name, callback=callback, help=help_text, params=[*parameters, *options, *output_options(numbered)]
+        name,
+        callback=callback,
+        help=help_text,
+        params=[*parameters, *options, *output_options(numbered, operation.formats)],
     )
 
 
-def output_options(numbered: bool = True) -> list[click.Parameter]:
-    """`numbered`: the result is of records, so there are ids to print."""
-    formats = [form for form in FORMATS if numbered or form != "ids"]
+def output_options(numbered: bool = True, more: Iterable[str] = ()) -> list[click.Parameter]:
+    """`numbered`: the result is of records, so there are ids to print. `more`: what else it can be printed as."""
+    formats = [*(form for form in FORMATS if numbered or form != "ids"), *more]
     return [
         click.Option(["--json", "as_json"], is_flag=True, help="Print the JSON envelope."),
         click.Option(

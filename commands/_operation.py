@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
 import msgspec
@@ -29,7 +29,8 @@ def always_200(_: object) -> int:
 class Operation(msgspec.Struct, Generic[P, R], frozen=True):
     """`route`: "POST /requests/{id}/plans"; parameters in the path are the command's arguments.
 
-    `text` renders the result for people, `exit_code` says what it means to a script, `status` to a client.
+    `text` renders the result for people, `formats` for other programs, on the command line. `exit_code` says what it
+    means to a script, `status` to a client.
     """
 
     run: Callable[[Store, P], R]
@@ -38,6 +39,7 @@ class Operation(msgspec.Struct, Generic[P, R], frozen=True):
     text: Callable[[R], str]
     role: Role = "operator"
     exit_code: Callable[[R], int] = lambda _: 0
+    formats: Mapping[str, Callable[[R], str]] = {}
     status: Callable[[R], int] = always_200
 
     @property

@@ -83,4 +83,17 @@ def _scope(task: Task) -> str | None:
     return ", ".join(task.scope) or None
 
 
-OPERATION = Operation(run, PlanStatus, "GET /plans/{id}", text, role="viewer")
+def as_junit(status: Status) -> str:
+    from commands._junit import junit
+
+    return junit(status)
+
+
+def as_markdown(status: Status) -> str:
+    from commands._summary import markdown
+
+    return markdown(status)
+
+
+FORMATS = {"junit": as_junit, "markdown": as_markdown}
+OPERATION = Operation(run, PlanStatus, "GET /plans/{id}", text, role="viewer", formats=FORMATS)

@@ -33,6 +33,28 @@ def text(review: Review) -> str:
     )
 
 
+def as_sarif(review: Review) -> str:
+    from commands._sarif import sarif
+
+    return sarif(review)
+
+
+def as_annotations(review: Review) -> str:
+    from commands._annotations import workflow_commands
+
+    return workflow_commands(review.findings)
+
+
+def as_tasks(review: Review) -> str:
+    """A task list: what `run --from -` takes."""
+    return "\n\n".join(dict.fromkeys(_task(finding) for finding in review.findings if finding.suggested_task))
+
+
+def _task(finding: Finding) -> str:
+    scope = f"scope: {finding.file}\n" if finding.file else ""
+    return f"## {finding.suggested_task}\n{scope}\n{_line(finding)}"
+
+
 def _line(finding: Finding) -> str:
     place = finding.file or ""
     place += f":{finding.line}" if finding.line else ""
@@ -43,5 +65,6 @@ def _line(finding: Finding) -> str:
 OPERATION = Operation(
     run, ReviewParams, "POST /plans/{id}/review", text,
     exit_code=lambda review: 0 if review.verdict == "approved" else 1,
+    formats={"sarif": as_sarif, "github": as_annotations, "tasks": as_tasks},
 )  # fmt: skip
 COMMAND = command("review", __doc__ or "", OPERATION, options())

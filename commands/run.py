@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from commands import _recording, plan_list, request_create, request_show
+from commands import _recording, plan_list, plan_status, request_create, request_show
 from commands._cli import chosen_format, convert, flags, output_options, read_file, read_stdin
 from commands._context import Context
 from commands._output import show
@@ -47,6 +47,7 @@ def run(**given: Any) -> int:
     from agents.sandbox import announce
     from commands._outcome import text
     from commands._progress import Progress
+    from commands._summary import summarize
 
     context = click.get_current_context().find_object(Context)
     assert context is not None
@@ -58,7 +59,11 @@ def run(**given: Any) -> int:
         request = _request(context, given)
         with _going_on(context, request):
             result = _run(context, request, given, progress)
-    show("run", result, text(result), form, result.exit_code)
+    summarize(result.status)
+    if form in plan_status.FORMATS:
+        click.echo(plan_status.FORMATS[form](result.status).rstrip("\n"))
+    else:
+        show("run", result, text(result), form, result.exit_code)
     return result.exit_code
 
 
@@ -159,4 +164,6 @@ def _check_gate(plan: Plan, until: str | None) -> None:
         )
 
 
-COMMAND = click.Command("run", callback=run, help=__doc__, params=[*OPTIONS, *output_options()])
+COMMAND = click.Command(
+    "run", callback=run, help=__doc__, params=[*OPTIONS, *output_options(more=plan_status.FORMATS)]
+)

@@ -88,13 +88,14 @@ class Reconcile(Section, frozen=True, kw_only=True):
 class Reviewer(Section, frozen=True, kw_only=True):
     """Rules always run; `model` adds a model's review. Findings of `blocking` severity or worse reject.
 
-    `integrity` is the severity of what makes tests or CI weaker.
+    `integrity` is the severity of what makes tests or CI weaker. `model` null: the model that codes.
     """
 
     backend: Literal["rules", "model"] = "rules"
     blocking: Literal["error", "warning", "note"] = "error"
     integrity: Literal["error", "warning", "note"] = "warning"
     max_file_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 1_000_000
+    model: Model | None = None
 
 
 class Sandbox(Section, frozen=True, kw_only=True):

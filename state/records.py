@@ -220,6 +220,7 @@ class Finding(Part, frozen=True, kw_only=True):
     file: str | None = None
     line: int | None = None
     task: str | None = None
+    suggested_task: str | None = None
 
 
 class Review(Record, frozen=True, kw_only=True):

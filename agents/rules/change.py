@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agents.added_lines import Delta, Line
 from agents.git import Repository, shown
+from agents.rules.suggestions import suggested
 from state.config import Reviewer
 from state.records import Finding, Pull, Severity, Task
 
@@ -29,7 +30,13 @@ class Change:
     ) -> Finding:
         file = file and shown(file)
         return Finding(
-            rule=rule, severity=severity, message=message, file=file, line=line, task=self.task.key
+            rule=rule,
+            severity=severity,
+            message=message,
+            file=file,
+            line=line,
+            task=self.task.key,
+            suggested_task=suggested(rule, file),
         )
 
 

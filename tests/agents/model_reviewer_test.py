@@ -20,7 +20,15 @@ TASKS = "## Add mul\nIt multiplies.\nscope: mul.py\n\n## Add sub\nscope: sub.py\
 
 
 def remark(message: str = "is wrong", **more: Any) -> dict[str, Any]:
-    return {"file": None, "line": None, "severity": "error", "message": message, "taskId": None, **more}
+    return {
+        "file": None,
+        "line": None,
+        "severity": "error",
+        "message": message,
+        "taskId": None,
+        "suggestedTask": None,
+        **more,
+    }
 
 
 def rejected(*remarks: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +83,22 @@ def test_a_rejection_sends_the_named_task_back(
     mul, sub = store.all(Task)
     assert (mul.attempts, sub.attempts) == (2, 1)
     assert repo.show("mul.py", "main").endswith("b * a")
+
+
+@pytest.mark.slow
+def test_what_is_rejected_until_the_budget_is_used_up_fails_and_says_why(
+    reviewed: Callable[[str], Done], repo: Repo, store: Store, model_server: ModelServer
+) -> None:
+    """The rest lands all the same."""
+    config = repo.path / ".refactory" / "config.yaml"
+    config.write_text(config.read_text() + "budgets:\n  attempts: 2\n")
+    wrong = remark("still wrong", file="mul.py", suggestedTask="Turn mul round")
+    model_server.script = [rejected(wrong), rejected(wrong), APPROVED]
+    assert reviewed("").code == 7
+    mul, sub = store.all(Task)
+    assert (mul.state, mul.attempts, sub.state) == ("failed", 2, "merged")
+    assert "still wrong" in mul.feedback
+    assert store.all(Review)[0].findings[0].suggested_task == "Turn mul round"
 
 
 @pytest.mark.slow
@@ -142,6 +166,15 @@ def test_a_server_that_fails_is_no_verdict(
         asked()
 
 
+def test_another_model_than_the_coder_s_may_review(
+    asked: Callable[[str], list[Finding]], model_server: ModelServer
+) -> None:
+    model_server.script = [APPROVED]
+    other = f"reviewer:\n  model:\n    model: second-opinion\n    baseUrl: {model_server.url}\n"
+    assert asked(other) == []
+    assert model_server.requests[0].body["model"] == "second-opinion"
+
+
 def test_a_diff_with_no_room_is_cut_and_said_so(
     asked: Callable[[str], list[Finding]], model_server: ModelServer
 ) -> None:
@@ -161,7 +194,15 @@ DIFF = [
 
 def judged(verdict: Any, **given: Any) -> Finding:
     one = Remark(
-        **{"file": None, "line": None, "severity": "error", "message": "m", "task_id": None, **given}
+        **{
+            "file": None,
+            "line": None,
+            "severity": "error",
+            "message": "m",
+            "task_id": None,
+            "suggested_task": None,
+            **given,
+        }
     )
     return findings(Verdict(findings=[one], verdict=verdict), [MUL, SUB], DIFF)[0]
 
@@ -173,8 +214,8 @@ def test_a_rejection_rejects_however_mild(severity: str) -> None:
 
 
 def test_only_the_worst_findings_of_a_rejection_block() -> None:
-    mild = Remark(file=None, line=None, severity="note", message="n", task_id="1")
-    bad = Remark(file=None, line=None, severity="warning", message="w", task_id="12")
+    mild = Remark(file=None, line=None, severity="note", message="n", task_id="1", suggested_task=None)
+    bad = Remark(file=None, line=None, severity="warning", message="w", task_id="12", suggested_task=None)
     found = findings(Verdict(findings=[mild, bad], verdict="rejected"), [MUL, SUB], DIFF)
     assert [(one.task, one.severity) for one in found] == [(MUL.key, "note"), (SUB.key, "error")]
 

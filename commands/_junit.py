@@ -1,0 +1,95 @@
+"""A plan as a JUnit report, for the pages that CI systems make of test results: a case for each task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from commands import plan_status
+from state.keys import number_of
+from state.records import Orchestration, Outcome, Review, Task
+
+# What XML 1.0 can't hold in any spelling.
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DONE = ("completed", "merged")
+_GIVEN_UP = ("failed", "blocked")
+
+
+class Case:
+    """`failure` and `skipped` say why; a case with neither has passed."""
+
+    def __init__(self, name: str, failure: str = "", skipped: str = "") -> None:
+        self.name, self.failure, self.skipped = name, failure, skipped
+
+
+def junit(status: plan_status.Status) -> str:
+    plan = number_of(status.plan.key)
+    suites = [("tasks", [_task(task) for task in status.tasks])]
+    suites += [("combination", list(_combination(status.orchestration)))]
+    suites += [("review", [_review(status.review)] if status.review else [])]
+    cases = [case for _, cases in suites for case in cases]
+    parts = [_suite(f"plan {plan}: {name}", cases) for name, cases in suites if cases]
+    head = f"<testsuites name={_attribute(f'plan {plan}: {status.request.title}')} {_numbers(cases)}>"
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *parts, "</testsuites>"])
+
+
+def _task(task: Task) -> Case:
+    name = f"{number_of(task.key)} {task.title}"
+    if task.state in _DONE:
+        return Case(name)
+    why = f"{task.state}\n{task.feedback}".strip()
+    return Case(name, failure=why) if task.state in _GIVEN_UP else Case(name, skipped=why)
+
+
+def _combination(orchestration: Orchestration | None) -> Iterator[Case]:
+    outcome = orchestration.outcome if orchestration else None
+    if outcome is None:
+        return
+    yield Case("tests of the combination", failure=_red(outcome))
+    for ejected in outcome.ejected:
+        if ejected.reason != "empty":
+            yield Case(
+                f"task {number_of(ejected.task)} is in it", failure=f"{ejected.reason}\n{ejected.detail}"
+            )
+
+
+def _red(outcome: Outcome) -> str:
+    red = outcome.tests is not None and outcome.tests.verdict == "failed"
+    return f"red\n{outcome.tests.output}" if red and outcome.tests else ""
+
+
+def _review(review: Review) -> Case:
+    said = "\n".join(
+        f"{one.severity}: {one.file or ''} {one.message} ({one.rule})" for one in review.findings
+    )
+    return Case("review", failure=f"rejected\n{said}" if review.verdict == "rejected" else "")
+
+
+def _suite(name: str, cases: Iterable[Case]) -> str:
+    cases = list(cases)
+    body = "\n".join(_case(name, case) for case in cases)
+    return f"<testsuite name={_attribute(name)} {_numbers(cases)}>\n{body}\n</testsuite>"
+
+
+def _case(suite: str, case: Case) -> str:
+    head = f"<testcase classname={_attribute(suite)} name={_attribute(case.name)}"
+    for tag, why in (("failure", case.failure), ("skipped", case.skipped)):
+        if why:
+            first, _, rest = why.partition("\n")
+            return f"{head}><{tag} message={_attribute(first)}>{escape(_clean(rest))}</{tag}></testcase>"
+    return f"{head}/>"
+
+
+def _numbers(cases: list[Case]) -> str:
+    failed = sum(bool(case.failure) for case in cases)
+    skipped = sum(bool(case.skipped) for case in cases)
+    return f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}"'
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(" ".join(_clean(text).split()))
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
