@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 PROTECTED = re.compile(r"\.git|\.refactory|git~\d+|refact~\d+")
+STEERING = (".gitattributes", ".gitmodules")  # they tell git what to do with all other files
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -19,6 +20,8 @@ def refuse_reason(path: str, scope: Sequence[str] = ()) -> str | None:
     for part in path.split("/"):
         if PROTECTED.fullmatch(_as_file_systems_see_it(part)):
             return f"{part} is not for agents"
+    if (name := _as_file_systems_see_it(path.rsplit("/", maxsplit=1)[-1])) in STEERING and not _is_named(name, scope):
+        return f"{name} changes what git does; a scope must name it"
     return None if in_scope(path, scope) else _why_outside(path, scope)
 
 
@@ -50,9 +53,13 @@ def _malformed(path: str) -> str | None:
 
 def _as_file_systems_see_it(part: str) -> str:
     """HFS+ skips invisible characters, NTFS trailing dots, blanks and streams, and both the case."""
-    seen = "".join(c for c in part if unicodedata.category(c) not in ("Cf", "Mn"))
-    seen = unicodedata.normalize("NFKC", seen).casefold()
+    seen = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", part).casefold())
+    seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cf", "Mn"))
     return seen.split(":")[0].rstrip(". ")
+
+
+def _is_named(name: str, scope: Sequence[str]) -> bool:
+    return any(not glob.startswith("!") and glob.rstrip("/").split("/")[-1] == name for glob in scope)
 
 
 def in_scope(path: str, scope: Sequence[str]) -> bool:

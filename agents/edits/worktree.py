@@ -44,6 +44,8 @@ def write(applied: Applied, root: Path) -> None:
         with ExitStack() as rollback:
             tree = _Tree(root, aside, rollback.callback)
             modes = {}
+            for path, data in applied.before.items():
+                _require_same(root, path, data)
             for path, change in applied.files.items():
                 with _refusing(path):
                     modes[path] = tree.mode(path, change)
@@ -159,6 +161,12 @@ def _refusing(path: str) -> Iterator[None]:
             what = "a symbolic link or something else that is no regular file is in the way"
             raise EditRefused(f"{path}: {what}") from problem
         raise
+
+
+def _require_same(root: Path, path: str, data: bytes | None) -> None:
+    """Somebody else may have written meanwhile: what was placed in another text must not be put over that."""
+    if read_from(root)(path) != data:
+        raise EditRefused(f"{path}: was changed while the answer was applied")
 
 
 def _require_regular(found: os.stat_result, path: str) -> None:

@@ -1,0 +1,133 @@
+"""Apply a model's answer from standard input to a git work tree: all of it, or nothing.
+
+It may be a unified diff, SEARCH/REPLACE blocks, an apply_patch patch, or whole files, with prose around it.
+DIR is any folder of the work tree (default: here); paths in the answer start at the work tree's top.
+What can't be applied without guessing is refused with exit code 4 and the reasons, and the tree stays as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from commands._cli import chosen_format, output_options
+from commands._context import Context
+from commands._output import show
+from state.errors import UsageError
+from state.location import Location, locate
+
+
+class AppliedFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`moved_from`: the path that it had, or that it was copied from."""
+
+    path: str
+    change: str
+    moved_from: str | None = None
+
+
+class Hunk(msgspec.Struct, frozen=True, kw_only=True):
+    """How tolerant one hunk had to be read; `exact` is not at all."""
+
+    path: str
+    number: int
+    step: str
+
+
+class PatchApplied(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`written` is false with --check."""
+
+    edit_format: str
+    written: bool
+    files: list[AppliedFile]
+    hunks: list[Hunk]
+
+
+@click.pass_obj
+def run(
+    context: Context,
+    /,
+    folder: str | None,
+    scope: tuple[str, ...],
+    check: bool,
+    base: str | None,
+    edit_format: str | None,
+    **given: Any,
+) -> int:
+    from agents.edits import formats
+    from agents.edits.patch import apply_answer, try_answer
+
+    form = chosen_format(given)
+    if context.api_url:
+        raise UsageError("patch:apply works on files of this machine, not through REF_API_URL")
+    place = locate(context.folder / folder if folder else context.folder)
+    answer = _answer()
+    found = formats.detect(answer, edit_format)  # type: ignore[arg-type]
+    applied = (try_answer if check else apply_answer)(
+        answer, place.root, scope, found, _reader(place, base) if base else None
+    )
+    files = []
+    for path, change in applied.files.items():
+        was = applied.before.get(path)
+        what = "deleted" if change.content is None else "created" if was is None else "modified"
+        files.append(AppliedFile(path=path, change=what, moved_from=change.source))
+    hunks = [Hunk(path=path, number=number, step=step) for path, number, step in applied.steps]
+    result = PatchApplied(edit_format=found, written=not check, files=files, hunks=hunks)
+    show("patch:apply", result, text(result), form)
+    return 0
+
+
+def _answer() -> str:
+    from agents.edits.changes import MAX_ANSWER
+
+    return sys.stdin.buffer.read(MAX_ANSWER + 1).decode(errors="surrogateescape")
+
+
+def _reader(place: Location, revision: str) -> Any:
+    from agents.git import Repository
+    from state.errors import NotFound
+
+    git = Repository(place.git_dir)
+    commit = git.resolve(revision)
+    if commit is None:
+        raise NotFound(f"{revision}: no such commit")
+    return lambda path: git.blob(commit, os.fsdecode(path))
+
+
+def text(result: PatchApplied) -> str:
+    lines = [
+        f"{each.change} {each.path}" + (f" from {each.moved_from}" if each.moved_from else "")
+        for each in result.files
+    ] or ["nothing to change"]
+    lines += [
+        f"{hunk.path}, hunk {hunk.number}: placed by {hunk.step}"
+        for hunk in result.hunks
+        if hunk.step != "exact"
+    ]
+    return "\n".join(line.encode(errors="surrogateescape").decode(errors="replace") for line in lines)
+
+
+COMMAND = click.Command(
+    "patch:apply",
+    callback=run,
+    help=__doc__,
+    params=[
+        click.Argument(["folder"], required=False, type=click.Path(), metavar="[DIR]"),
+        click.Option(
+            ["--scope"], multiple=True, metavar="GLOB", help="Refuse other paths; may be given several times."
+        ),
+        click.Option(["--check"], is_flag=True, help="Only say what would be done."),
+        click.Option(
+            ["--base"], metavar="REV", help="Refuse an edit of a file that is not as in this commit."
+        ),
+        click.Option(
+            ["--edit-format"],
+            type=click.Choice(["diff", "search_replace", "apply_patch", "whole_file"]),
+            help="What the answer should be in; another one is understood if it is unmistakable.",
+        ),
+        *output_options(numbered=False),
+    ],
+)
