@@ -30,6 +30,7 @@ class Hunk(Struct, frozen=True):
     `line` is where the first old line is said to be, counted from 1. `section` is a line said to stand above.
     `final_newline` says that the change adds (True) or takes away (False) the newline at the end of the file.
     `anchors` are lines that stand above, in this order; `at_end` hunks are about the last lines of the file.
+    `counted` says that the numbers in its @@ line are those of its lines: none is missing.
     An `open` hunk's added lines may stand at its edge: its format has no unchanged lines that could be missing.
     """
 
@@ -39,6 +40,7 @@ class Hunk(Struct, frozen=True):
     final_newline: bool | None = None
     anchors: tuple[str, ...] = ()
     at_end: bool = False
+    counted: bool = True
     open: bool = False
 
     @property
@@ -54,6 +56,7 @@ class FileEdit(Struct, frozen=True):
     """What happens to one file: hunks, or the whole new `content` (`write` takes it for an old file as for a new one).
 
     `over` lets a renamed file take another one's place. The hunks of an `ordered` edit come in the order of the file.
+    `crlf` says that the answer had CRLF line ends throughout, as a file may have or a careless transport may add.
     An edit `in_turn` is about the file as the edits before it left it. `readings` are what it may mean; one must fit.
     """
 
@@ -66,6 +69,7 @@ class FileEdit(Struct, frozen=True):
     over: bool = False
     ordered: bool = False
     in_turn: bool = False
+    crlf: bool = False
     readings: tuple[FileEdit, ...] = ()
 
 

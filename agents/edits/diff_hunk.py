@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from agents.edits.changes import EditRefused, Hunk
 from agents.edits.diff_header import EXTENDED, is_header, is_pair
 from agents.edits.lines import FENCE
@@ -16,14 +18,15 @@ def read_hunk(lines: list[str], at: int, fenced: bool) -> tuple[Hunk, int]:
     if lines[at].startswith("@@@"):
         raise EditRefused("a combined diff (@@@) can't be applied; write a plain one")
     head = HEAD.match(lines[at].rstrip())
-    line, section, end = None, lines[at].strip("@ \t\r"), None
+    line, section, end, counted = None, lines[at].strip("@ \t\r"), None, False
     if head:
         line, section = int(head[1]), (head[5] or "").strip()
         counts = [1 if count is None else int(count) for count in (head[2], head[4])]
         end = _end_by_counts(lines, at + 1, *counts)
+        counted = end is not None
     if end is None:
         end = _end_by_shape(lines, at + 1, fenced)
-    return _hunk(lines[at + 1 : end], line, section), end
+    return replace(_hunk(lines[at + 1 : end], line, section), counted=counted), end
 
 
 def _hunk(body: list[str], line: int | None, section: str) -> Hunk:

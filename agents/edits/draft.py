@@ -8,7 +8,7 @@ from typing import Literal
 
 from agents.edits.assembly import assemble, clashes
 from agents.edits.changes import Applied, Change, EditRefused, FileEdit, Reader, Step
-from agents.edits.indentation import Evidence
+from agents.edits.indentation import Evidence, doubt_of_new
 from agents.edits.patching import Patching, place_all
 from agents.edits.paths import refuse_reason
 from agents.edits.placing import without_blanks
@@ -34,6 +34,7 @@ class Draft:
         self._steps: list[Step] = []
         self._roles: dict[str, set[Role]] = {}
         self._hunks = Counter[str]()
+        self._new: list[FileEdit] = []
         self._waiting: list[Patching] = []
         self._evidence = Evidence()
 
@@ -83,11 +84,15 @@ class Draft:
             edit = _reading(edit, data)
         if data is None and edit.kind == "modify" and edit.hunks and not edit.hunks[0].open:
             edit = _as_new_file(edit)
+        if edit.crlf and not (data and b"\r\n" in data):
+            self._evidence.is_foreign = True
         if edit.kind == "create":
             if data is not None and edit.path not in self._leaving:
                 raise EditRefused(f"{edit.path}: exists already; change it instead of creating it")
         elif data is None and edit.kind != "write":
             raise EditRefused(f"{edit.path}: no such file")
+        if edit.content is not None and data is None:
+            self._new.append(edit)
         if edit.content is not None:
             self._files[edit.path] = Change(whole(edit, data), edit.mode)
         elif edit.kind == "delete":
@@ -126,6 +131,10 @@ class Draft:
             if not job.failed():
                 self._finish(job, first)
         self._waiting = []
+        for edit in self._new:
+            if doubt := doubt_of_new(edit.content or "", self._evidence):
+                self.problems.append(f"{edit.path}: {doubt}")
+        self._new = []
 
     def _finish(self, job: Patching, first: int) -> None:
         path, placed = job.edit.path, job.placed()

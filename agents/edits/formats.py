@@ -6,6 +6,8 @@ import re
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from agents.edits import apply_patch, search_replace, unified_diff, whole_file
 from agents.edits.changes import EditRefused, FileEdit
 from agents.edits.lines import check
@@ -69,4 +71,8 @@ def detect(answer: str, asked: Name | None = None) -> Name:
 
 
 def parse(answer: str, asked: Name | None = None) -> list[FileEdit]:
-    return FORMATS[detect(answer, asked)].parse(answer)
+    edits = FORMATS[detect(answer, asked)].parse(answer)
+    lines = answer.count("\n")
+    if lines and answer.count("\r\n") > 0.9 * lines:
+        return [replace(edit, crlf=True) for edit in edits]
+    return edits

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from agents.edits.changes import Hunk
 from agents.edits.placing import Place, Unplaced, without_blanks, without_trail
-from agents.edits.style import Style, indent, width
+from agents.edits.style import DOUBT, Style, indent, width
 from agents.edits.textfile import TextFile
 
 CONVINCING = 10  # lines that could have been damaged and were not
@@ -22,6 +22,7 @@ class Evidence(Struct):
 
     seen: int = 0
     damaged: int = 0
+    is_foreign: bool = False  # the answer's line ends are not the files': its blanks may not be, either
 
     def add(self, hunk: Hunk, place: Place, file: TextFile) -> None:
         for said, real in _pairs(hunk, place, file):
@@ -34,7 +35,8 @@ class Evidence(Struct):
 
     @property
     def rate(self) -> float:
-        return self.damaged / max(1, self.seen, self.damaged)
+        prior = DOUBT if self.is_foreign and not self.is_sound else 0.0
+        return max(prior, self.damaged / max(1, self.seen, self.damaged))
 
 
 def _pairs(hunk: Hunk, place: Place, file: TextFile) -> Iterator[tuple[str, str]]:
@@ -60,6 +62,16 @@ def with_own_indentation(hunk: Hunk, place: Place, file: TextFile, evidence: Evi
             above = found[-1] if line.strip() else above
         inserted.append((spot, tuple(found)))
     return msgspec.structs.replace(place, inserted=tuple(inserted))
+
+
+def doubt_of_new(text: str, evidence: Evidence) -> str | None:
+    """Why a new file can't be taken as it is: nothing shows how its indentation was meant."""
+    lines = text.split("\n")
+    tabs = sum(indent(line).startswith("\t") or "\t" in line.strip() for line in lines)
+    blanks = sum("    " in line for line in lines)
+    if not evidence.rate or evidence.is_sound or not (tabs and blanks):
+        return None
+    return "a new file with tabs and groups of blanks, in an answer whose blanks are not the files'"
 
 
 class _Shift(Struct):

@@ -1,8 +1,10 @@
-"""Formats without line numbers: what stands above a hunk, and its place among the others, tell where it goes."""
+"""Where no line number helps: what stands above a hunk, and its place among the others, tell where it goes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import factorial
 
 from msgspec.structs import replace
 
@@ -10,24 +12,57 @@ from agents.edits.changes import Hunk
 from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced
 from agents.edits.textfile import ENOUGH, TextFile
 
+CHANCE = 1 / 500  # that hunks in any order seem to be in the file's
+
 Result = Place | Unplaced
 
 
-def by_order(hunks: Sequence[Hunk], results: Sequence[Result], file: TextFile) -> list[Result]:
-    """Hunks that fit in several places go between their neighbours, if the others come in the order of the file."""
+def are_in_order(answer: Iterable[Sequence[Result]]) -> bool:
+    """True if so many hunks come in the order of their files that it can't be chance."""
+    chance = 1.0
+    for results in answer:
+        starts = [place.first for place in results if isinstance(place, Place) and place.lines]
+        if starts != sorted(starts):
+            return False
+        chance /= factorial(len(starts))
+    return chance < CHANCE
+
+
+def as_many(hunks: Sequence[Hunk], results: Sequence[Result]) -> list[Result]:
+    """The same change told as often as there are places for it is meant for all of them."""
+    found = list(results)
+    same: dict[tuple[str, ...], list[int]] = {}
+    for at, hunk in enumerate(hunks):
+        same.setdefault(hunk.lines, []).append(at)
+    for group in same.values():
+        result = found[group[0]]
+        if len(group) > 1 and isinstance(result, Unplaced) and len(result.places) == len(group):
+            apart = all(a.last < b.first for a, b in pairwise(result.places))
+            for at, place in zip(group, result.places, strict=True) if apart else ():
+                found[at] = replace(place, step="order of hunks")
+    return found
+
+
+def by_order(
+    hunks: Sequence[Hunk], results: Sequence[Result], file: TextFile, takes_first: bool = False
+) -> list[Result]:
+    """Hunks that fit in several places go between their neighbours, if the others come in the order of the file.
+
+    `takes_first`: the format's rule is the first place that fits; it is kept if nothing seems to be lost.
+    """
     found = list(results)
     starts = [place.first for place in found if isinstance(place, Place) and place.lines]
     if starts != sorted(starts):
         return found
-    is_sound = all(isinstance(each, Place) or each.places for each in found)
+    takes_first = takes_first and all(isinstance(each, Place) or each.places for each in found)
     for at, result in enumerate(found):
         if isinstance(result, Unplaced) and 0 < len(result.places) < ENOUGH:
-            found[at] = _between(found, at, result, hunks[at], file, is_sound)
+            found[at] = _between(found, at, result, hunks[at], file, takes_first)
     return found
 
 
 def _between(
-    found: Sequence[Result], at: int, result: Unplaced, hunk: Hunk, file: TextFile, is_sound: bool
+    found: Sequence[Result], at: int, result: Unplaced, hunk: Hunk, file: TextFile, takes_first: bool
 ) -> Result:
     low = max((each.last + 1 for each in found[:at] if isinstance(each, Place) and each.lines), default=0)
     ahead = [each.first for each in found[at + 1 :] if isinstance(each, Place) and each.lines]
@@ -35,7 +70,7 @@ def _between(
     fitting = [place for place in result.places if place.first >= low and place.last < high]
     if len(fitting) == 1:
         return replace(fitting[0], step="order of hunks")
-    if fitting and is_sound and _has_all_context(hunk, fitting[0], file):
+    if fitting and takes_first and _has_all_context(hunk, fitting[0], file):
         return replace(fitting[0], step="first after the hunk above")
     return result
 

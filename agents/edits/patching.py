@@ -7,7 +7,7 @@ from functools import partial
 
 from agents.edits.changes import FileEdit, Hunk
 from agents.edits.indentation import Evidence, with_own_indentation
-from agents.edits.order import by_order
+from agents.edits.order import are_in_order, as_many, by_order
 from agents.edits.placing import Place, Unplaced, place
 from agents.edits.textfile import TextFile
 
@@ -23,8 +23,9 @@ class Patching:
 
     def attempt(self, trust_line: bool) -> None:
         self.results = [_attempt(partial(place, hunk, self.file, trust_line)) for hunk in self.edit.hunks]
+        self.results = as_many(self.edit.hunks, self.results)
         if self.edit.ordered:
-            self.results = by_order(self.edit.hunks, self.results, self.file)
+            self.results = by_order(self.edit.hunks, self.results, self.file, takes_first=True)
 
     def attempted(self) -> Patching:
         self.attempt(trust_line=False)
@@ -65,6 +66,9 @@ def place_all(jobs: Sequence[Patching], evidence: Evidence) -> None:
         for job in jobs:
             if job.failed():
                 job.attempt(trust_line=True)
+    if are_in_order([job.results for job in jobs]):
+        for job in jobs:
+            job.results = by_order(job.edit.hunks, job.results, job.file)
     for job in jobs:
         for hunk, result in job.placed():
             evidence.add(hunk, result, job.file)

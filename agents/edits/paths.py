@@ -20,7 +20,9 @@ def refuse_reason(path: str, scope: Sequence[str] = ()) -> str | None:
     for part in path.split("/"):
         if PROTECTED.fullmatch(_as_file_systems_see_it(part)):
             return f"{part} is not for agents"
-    if (name := _as_file_systems_see_it(path.rsplit("/", maxsplit=1)[-1])) in STEERING and not _is_named(name, scope):
+    if (name := _as_file_systems_see_it(path.rsplit("/", maxsplit=1)[-1])) in STEERING and not _is_named(
+        name, scope
+    ):
         return f"{name} changes what git does; a scope must name it"
     return None if in_scope(path, scope) else _why_outside(path, scope)
 

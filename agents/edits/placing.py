@@ -128,7 +128,8 @@ def _anchored(hunk: Hunk, found: Place, file: TextFile) -> Place:
     open_ends = any(line[0] == "+" and not at_edge for line, at_edge in edges)
     spots = {spot for spot, _ in found.inserted}
     replaces = all(spot in found.removed for spot in spots)
-    if open_ends and not replaces and hunk.line != (found.lines[0] or 0) + 1:
+    is_told = hunk.counted and hunk.line == (found.lines[0] or 0) + 1
+    if open_ends and not replaces and not is_told:
         raise Unplaced("unchanged lines are missing above or below its added lines", {found.lines[0] or 0})
     return found
 

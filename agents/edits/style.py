@@ -38,11 +38,13 @@ class Style:
         self.ways: dict[str, Counter[str]] = {}
         self.after: dict[tuple[str, str], Counter[str]] = {}
         self.inside: Counter[str] = Counter()
+        self.bodies: dict[str, Counter[str]] = {}
         above = ""
         for line in lines:
             if body := line.strip():
                 way = indent(line)
                 self.ways.setdefault(width(way), Counter())[way] += 1
+                self.bodies.setdefault(body, Counter())[way] += 1
                 self.after.setdefault(_kind(above), Counter())[way] += 1
                 self.inside["\t" if "\t" in body else "    " if "    " in body else ""] += 1
                 above = line
@@ -53,14 +55,24 @@ class Style:
         if not body or "\t" in body:
             return line  # all tabs of a line are swapped together
         if not rate:
+            self._check_inside(body, DOUBT, 1)
             return self._unless_foreign(line, way, above)
+        if twin := self._twin(body, way):
+            return twin + line[len(way) :]
         if model := next((old for old in removed[:MOST_MODELS] if _replaces(line, old)), None):
             if "\t" in model.strip() and "    " in body:
                 raise Unplaced("its added lines may have lost tabs")
             return indent(model) + line[len(way) :]
-        if "    " in body and "\t" not in way:
-            self._check_inside(rate)
+        if "\t" not in way:
+            self._check_inside(body, rate, RULE)
         return self._meant(way, above, rate) + line[len(way) :]
+
+    def _twin(self, body: str, way: str) -> str | None:
+        """How the same text is indented elsewhere, if it is so everywhere."""
+        ways = [one for one in self.bodies.get(body, ()) if width(one) == width(way)]
+        if len(ways) > 1:
+            raise Unplaced("the same line stands in the file with tabs and with blanks")
+        return ways[0] if ways and way else None
 
     def _unless_foreign(self, line: str, way: str, above: str) -> str:
         best, odds = self._reading(way, above, DOUBT)
@@ -68,8 +80,8 @@ class Style:
             raise Unplaced(f"its added lines are indented by {way!r}, the file's by {best!r}")
         return line
 
-    def _check_inside(self, rate: float) -> None:
-        if (1 - rate) * self.inside["    "] < RULE * rate * self.inside["\t"]:
+    def _check_inside(self, body: str, rate: float, rule: float) -> None:
+        if "    " in body and (1 - rate) * self.inside["    "] < rule * rate * self.inside["\t"]:
             raise Unplaced("its added lines may have lost tabs")
 
     def _meant(self, way: str, above: str, rate: float) -> str:

@@ -47,7 +47,9 @@ def test_one_change_in_many_guises(answer: str) -> None:
 def test_line_and_section_are_read() -> None:
     (edit,) = parse(PLAIN.replace("-1,3 +1,3 @@", "-41,3 +41,3 @@ def f():"))
     assert (edit.hunks[0].line, edit.hunks[0].section) == (41, "def f():")
-    assert parse(PLAIN.replace("@@ -1,3 +1,3 @@", "@@ def f():"))[0].hunks[0] == Hunk(HUNK, None, "def f():")
+    assert parse(PLAIN.replace("@@ -1,3 +1,3 @@", "@@ def f():"))[0].hunks[0] == Hunk(
+        HUNK, None, "def f():", counted=False
+    )
 
 
 def test_several_fences_and_files() -> None:
