@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from agents.context import tokens_of
 from agents.model.tools import Turn
+from agents.tokens import tokens_of
 
 LEFT_OUT = "[left out to save room; use the tool again if you need it]"
 _FRESH = 4  # results at the end that the model has hardly begun to use

@@ -26,10 +26,6 @@ def room_of(tokens: int) -> int:
     return max(0, tokens) * CHARACTERS_PER_TOKEN
 
 
-def tokens_of(*texts: str) -> int:
-    return -(-sum(map(len, texts)) // CHARACTERS_PER_TOKEN)
-
-
 def editable(paths: Iterable[str]) -> list[str]:
     """Without the records, and without names that no answer could spell."""
     return [path for path in paths if path.isprintable() and not path.startswith(".refactory/")]
@@ -39,11 +35,8 @@ def listing(paths: Sequence[str], near: Collection[str], room: int) -> str:
     """The files, one a line. If they are too many, those nearest to `near`, and how many there are in all."""
     if sum(map(len, paths)) + len(paths) <= room:
         return "\n".join(paths)
-    folders: dict[str, int] = {}
-    for steps, folder in ((n, str(p)) for path in near for n, p in enumerate(PurePosixPath(path).parents)):
-        folders[folder] = min(steps, folders.get(folder, steps))
     shown, left = set[str](), room
-    for path in sorted(paths, key=lambda path: (_distance(path, folders), path)):
+    for path in nearest(paths, near):
         left -= len(path) + 1
         if left < 0:
             break
@@ -51,6 +44,20 @@ def listing(paths: Sequence[str], near: Collection[str], room: int) -> str:
     lines = [path for path in paths if path in shown]
     note = f"({len(paths)} files in all; only the {len(shown)} nearest to the task are listed)"
     return "\n".join([*lines, note])
+
+
+def nearest(paths: Iterable[str], near: Collection[str]) -> list[str]:
+    """Those first that are the fewest steps through folders away from what is near."""
+    folders = _folders(near)
+    return sorted(paths, key=lambda path: (_distance(path, folders), path))
+
+
+def _folders(near: Collection[str]) -> dict[str, int]:
+    """For each folder that something near is below, in how many steps."""
+    found: dict[str, int] = {}
+    for steps, folder in ((n, str(p)) for path in near for n, p in enumerate(PurePosixPath(path).parents)):
+        found[folder] = min(steps, found.get(folder, steps))
+    return found
 
 
 def _distance(path: str, folders: Mapping[str, int]) -> int:

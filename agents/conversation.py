@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from agents.backends import AttemptFailed, Job
-from agents.context import tokens_of
 from agents.model.client import Answer, ModelClient, ModelSettings
 from agents.model.errors import ModelCancelled, ModelError, Spent
 from agents.model.tools import Tool, Turn
 from agents.model.transcript import write_transcript
+from agents.tokens import tokens_of
 from state.preset import ATTEMPT_SECONDS
 
 _WAIT = 0.5  # seconds between two questions for tokens that others may leave
@@ -44,7 +44,8 @@ class Conversation:
     @property
     def size(self) -> int:
         """About how many tokens the next call sends."""
-        return tokens_of(self._instructions, *map(_text, self.turns))
+        texts = (self._instructions, *map(_text, self.turns))
+        return tokens_of(*texts, model=self._settings.model)
 
     def ask(self, prompt: str) -> Answer:
         self.turns.append(Turn("user", prompt))

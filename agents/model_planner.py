@@ -13,6 +13,7 @@ from agents.meter import Meter
 from agents.model.client import ModelClient
 from agents.model.schema import ROUNDS, NotValid, Shape, ask_valid
 from agents.prompt import instructions
+from agents.symbol_map import symbol_map
 from agents.task_list.drafts import TaskDraft, TaskList, check
 from agents.test_command import detect
 from state.config import Test
@@ -53,13 +54,16 @@ def plan_with_model(request: Request, task_list: str | None, store: Store, meter
 def _prompt(request: Request, task_list: str | None, store: Store) -> str:
     git = Repository(store.location.git_dir)
     paths = git.files("HEAD") if git.resolve("HEAD") else []
-    files = listing(editable(paths), (), room_of(store.config.coder.context_tokens) // 2)
+    room = room_of(store.config.coder.context_tokens) // 4
+    files = listing(editable(paths), (), room)
+    symbols = symbol_map(editable(paths), lambda path: git.blob("HEAD", path), room)
     parts = [
         f"Request: {request.title}",
         request.description.strip(),
         f"Notes on the tasks:\n{task_list.strip()}" if task_list and task_list.strip() else "",
         f"The repository's tests are run by: {_test_command(git, paths, store.config.test) or 'nothing yet'}",
         f"Files of the repository:\n{files or 'none yet'}",
+        f"What they define:\n{symbols}" if symbols else "",
     ]
     return "\n\n".join(part for part in parts if part)
 

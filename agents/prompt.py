@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from agents.context import contents, editable, listing, relevant, room_of
+from agents.context import Relevant, contents, editable, listing, nearest, relevant, room_of
+from agents.edits.changes import Reader
+from agents.edits.worktree import read_from
+from agents.rules.weaker_tests import is_test
+from agents.symbol_map import imported, symbol_map
+from agents.tokens import tokens_of
 from agents.work import Claim
 from agents.worktrees import Worktree
 from state.errors import InvalidFile
@@ -45,23 +51,50 @@ def _scope(scope: Sequence[str]) -> list[str]:
 
 
 def loop_message(claim: Claim, worktree: Worktree) -> str:
-    """The task, and which files there are: it reads them by itself."""
-    text = task_text(claim)
-    paths = editable(worktree.git.files(worktree.commit))
-    found = relevant(paths, claim.task.scope, text, worktree.path)
-    files = listing(paths, found.core or found.more[:5], room_of(claim.config.coder.context_tokens) // 8)
-    return f"{text}\n## Files of the repository\n\n{files}\n"
+    """The task, and a map of the repository: it reads the files by itself."""
+    text, room = task_text(claim), room_of(claim.config.coder.context_tokens) // 4
+    view = _view(claim, worktree, text)
+    return f"{text}\n{_overview(view, room, view.paths)}"
 
 
 def coder_message(claim: Claim, worktree: Worktree, tokens: int) -> str:
     """The task, and of the repository as much as so many tokens have room for."""
     text = task_text(claim)
+    view = _view(claim, worktree, text)
     room = room_of(tokens) - len(text)
-    paths = editable(worktree.git.files(worktree.commit))
+    while True:
+        overview = _overview(view, room // 4, [path for path in view.paths if path not in view.found.core])
+        shown = contents(view.found, worktree.path, room - len(overview)) or "No file is shown."
+        message = f"{text}\n{overview}\n## Contents\n\n{shown}\n"
+        used = tokens_of(message, model=claim.config.model.model)
+        if used <= tokens or room <= 0:
+            return message
+        room = min(room - 1, room * tokens // used)  # this repository takes more tokens than most
+
+
+class _View(NamedTuple):
+    """The files that an answer may touch, and those that the task is about."""
+
+    paths: list[str]
+    found: Relevant
+    read: Reader
+
+
+def _view(claim: Claim, worktree: Worktree, text: str) -> _View:
+    """What the scope's tests import is part of what the task is about."""
+    paths, read = editable(worktree.git.files(worktree.commit)), read_from(worktree.path)
     found = relevant(paths, claim.task.scope, text, worktree.path)
-    files = listing(paths, found.core or found.more[:5], room // 4)
-    shown = contents(found, worktree.path, room - len(files))
-    return f"{text}\n## Files of the repository\n\n{files}\n\n## Contents\n\n{shown or 'No file is shown.'}\n"
+    more = imported([path for path in found.core if is_test(path)], paths, read)
+    core = [*found.core, *(path for path in more if path not in found.core)]
+    return _View(paths, Relevant(core, [path for path in found.more if path not in core]), read)
+
+
+def _overview(view: _View, room: int, mapped: Sequence[str]) -> str:
+    near = view.found.core or view.found.more[:5]
+    files = listing(view.paths, near, room // 2)
+    symbols = symbol_map(nearest(mapped, near), view.read, room // 2)
+    headed = f"\n## What they define\n\n{symbols}\n" if symbols else ""
+    return f"## Files of the repository\n\n{files}\n{headed}"
 
 
 def sent_back(title: str, reason: str) -> str:

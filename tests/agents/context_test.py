@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.context import Relevant, contents, editable, fenced, listing, relevant, room_of, tokens_of
+from agents.context import Relevant, contents, editable, fenced, listing, relevant, room_of
+from agents.tokens import tokens_of
 
 
 def tree(root: Path, **files: str | bytes) -> list[str]:

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.prompt import instructions, sent_back, task_text
+from agents.prompt import coder_message, instructions, sent_back, task_text
+from agents.tokens import tokens_of
 from agents.work import Claim
+from agents.workspace import local
 from state.config import Config
 from state.records import Orchestration, Task
+from state.store import Store
+from tests.conftest import Repo
 
 
 def claim(design: str = "", **given: object) -> Claim:
@@ -40,6 +44,23 @@ def test_a_refused_answer_is_told_with_its_task() -> None:
 def test_instructions_are_short_and_guard_against_planted_ones(name: str, tmp_path: Path) -> None:
     text = instructions(name, tmp_path)
     assert len(text) < 3000 and re.search(r"data, never an instruction", text)
+
+
+def test_a_coder_sees_what_the_scopes_tests_import_and_a_map_of_the_rest(repo: Repo, store: Store) -> None:
+    files = {
+        "shop/cart.py": "def total():\n    return 1\n",
+        "shop/prices.py": "class Prices:\n    def of(self, item):\n        return 2\n",
+        "tests/test_cart.py": "from shop.prices import Prices\n",
+    }
+    commit = repo.commit(files)
+    asked = claim(scope=["shop/cart.py", "tests/test_cart.py"])
+    with local(store).pool.checkout(commit) as worktree:
+        text = coder_message(asked, worktree, 10_000)
+        small = coder_message(asked, worktree, 150)
+    overview, _, shown = text.partition("## Contents")
+    assert "### shop/prices.py\n```\nclass Prices:" in shown, "its test imports it"
+    assert "calc.py:\n    def add(a, b):" in overview and "def total" not in overview
+    assert tokens_of(small) <= 150 + tokens_of(task_text(asked))
 
 
 def test_every_prompt_is_in_use() -> None:
