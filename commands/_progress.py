@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Literal
 
 from commands._text import printable
+from commands._tree import by, tree
 from commands.plan_status import Status
 from state.keys import number_of
-from state.records import Task
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from rich.live import Live
 
 Mode = Literal["auto", "plain", "none"]
-STAGES = ("plan", "code", "reconcile", "review", "launch")
-_COLORS = {"completed": "green", "merged": "green", "failed": "red", "blocked": "red", "testing": "cyan"}
 
 
 class Progress:
@@ -28,6 +26,7 @@ class Progress:
         self._wants_live = mode == "auto" and sys.stderr.isatty()
         self._stage = ""
         self._states: dict[str, str] = {}
+        self._since: dict[str, float] = {}
         self._status: Status | None = None
 
     def __enter__(self) -> Progress:
@@ -58,29 +57,10 @@ class Progress:
         for task in status.tasks:
             if self._states.get(task.key) != task.state:
                 self._states[task.key] = task.state
-                self.say(f"task {number_of(task.key)} {task.state}{_by(task)}: {task.title}")
+                self._since[task.key] = time.monotonic()
+                self.say(f"task {number_of(task.key)} {task.state}{by(task)}: {task.title}")
         self._draw()
 
     def _draw(self) -> None:
-        if self._live:
-            self._live.update(self._tree())
-
-    def _tree(self) -> RenderableType:
-        from rich.text import Text
-        from rich.tree import Tree
-
-        tree = Tree(
-            Text(printable(self._status.request.title) if self._status else "refactory", style="bold")
-        )
-        for stage in STAGES:
-            branch = tree.add(Text(stage, style="bold cyan" if stage == self._stage else "dim"))
-            if stage == "code" and self._status:
-                for task in self._status.tasks:
-                    line = f"{number_of(task.key):>3} {task.state:<12}{_by(task)} {task.title}"
-                    branch.add(Text(printable(line), style=_COLORS.get(task.state, "")))
-        return tree
-
-
-def _by(task: Task) -> str:
-    attempt = f", attempt {task.attempts}" if task.attempts > 1 else ""
-    return f" ({task.agent}{attempt})" if task.agent else ""
+        if self._live and self._status:
+            self._live.update(tree(self._status, self._stage, self._since))

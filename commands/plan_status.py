@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import click
 import msgspec
 
+from commands._cli import Shown, command
 from commands._operation import Operation, Params, PlanId
 from commands._records_text import task_text, usage_text
 from commands._text import fields, numbers, table
 from state.keys import number_of
 from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
 from state.store import Store
+
+if TYPE_CHECKING:
+    from commands._context import Context
+
+_PAUSE = 1.0  # seconds between two looks
+_SETTLED = ("done", "failed", "cancelled")
 
 
 class PlanStatus(Params):
@@ -97,3 +107,34 @@ def as_markdown(status: Status) -> str:
 
 FORMATS = {"junit": as_junit, "markdown": as_markdown}
 OPERATION = Operation(run, PlanStatus, "GET /plans/{id}", text, role="viewer", formats=FORMATS)
+
+
+def _watch(context: Context, status: Status, options: dict[str, Any]) -> Shown | None:
+    """With --watch: a live tree on a terminal, elsewhere a line for each change; until the plan is settled."""
+    if not options["watch"]:
+        return None
+    import sys
+    import time
+
+    from commands._progress import Progress
+    from commands._tree import stage_of
+
+    with Progress("auto" if sys.stderr.isatty() else "plain") as progress:
+        while True:
+            progress.show(status)
+            progress.stage(stage_of(status))
+            if status.plan.state in _SETTLED:
+                return Shown(status, text(status), 0)
+            time.sleep(_PAUSE)
+            status = context.call(OPERATION, PlanStatus(id=status.plan.key))
+
+
+COMMAND = command(
+    "plan:status",
+    __doc__ or "",
+    OPERATION,
+    options=[
+        click.Option(["--watch"], is_flag=True, help="Show it as it goes on, until the plan is settled.")
+    ],
+    then=_watch,
+)

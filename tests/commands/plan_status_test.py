@@ -1,0 +1,63 @@
+"""`plan:status --watch`: a tree on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.conftest import PROGRAM, Refactory, new_file
+
+LIST = "## Make one\nscope: one.py\n"
+
+
+@pytest.fixture
+def done(refactory: Refactory, scripted: Any) -> Refactory:
+    scripted(make_one=new_file("one.py", "one = 1\n"))
+    refactory.ok("run", "--title", "Files", "--from", "-", input=LIST)
+    return refactory
+
+
+def on_terminal(refactory: Refactory, *args: str) -> str:
+    """What a terminal gets that is the command's stderr."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, str(PROGRAM), *args],
+        cwd=refactory.folder,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    heard = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            heard += chunk
+    except OSError:
+        pass  # how Linux says that the other end is closed
+    os.close(ours)
+    assert child.wait() == 0
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", heard.decode())
+
+
+def test_a_tree_on_a_terminal(done: Refactory) -> None:
+    shown = on_terminal(done, "plan:status", "1", "--watch")
+    assert "Files" in shown
+    assert "plan  1 tasks, done" in shown
+    assert "code  1 of 1 done" in shown
+    assert re.search(r"1 merged +\(coder-1\) Make one", shown)
+    assert "reconcile  1 landed, 1 test runs" in shown
+    assert "review  approved, 0 findings" in shown
+    assert re.search(r"launch  merge [0-9a-f]{12} into main", shown)
+
+
+def test_lines_elsewhere(done: Refactory) -> None:
+    watched = done.ok("plan:status", "1", "--watch")
+    assert watched.err == "task 1 merged (coder-1): Make one\nstage: launch\n"
+    assert watched.out == done.ok("plan:status", "1").out
