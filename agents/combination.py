@@ -73,8 +73,9 @@ def combine(
             left_out[task.key] = _ejected(task, "dependency", f"it builds on {missing}, which is left out")
             continue
         merged = merger.merge(head, task.commit or "", task, partial(_changed_by, git, onto, tuple(steps)))
-        if merged.conflicts:
-            left_out[task.key] = _conflict(git, onto, steps, task, merged.conflicts)
+        if merged.conflicts or _is_dropped(merged, tree):
+            files = merged.conflicts or [one.file for one in merged.resolved]
+            left_out[task.key] = _conflict(git, onto, steps, task, files)
         elif merged.tree == tree:
             left_out[task.key] = _ejected(task, "empty", "it changes nothing that is not there already")
         else:
@@ -84,6 +85,11 @@ def combine(
             steps.append(Step(task, head, merged.resolved))
             tree = merged.tree
     return Combination(onto, tuple(steps), tuple(left_out.values()))
+
+
+def _is_dropped(merged: Merged, tree: str) -> bool:
+    """A resolver that gives up all of a task's change has not merged it; only git may find that it is there already."""
+    return merged.tree == tree and any(one.lost for one in merged.resolved)
 
 
 def _dates(git: Repository, tasks: Sequence[Task]) -> dict[str, str]:

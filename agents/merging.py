@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -57,9 +58,7 @@ class Merger:
         merge = merge_tree(self.git, ours, theirs)
         if merge.clean:
             return Merged(merge.tree)
-        with tempfile.TemporaryDirectory(prefix="refactory-merge-") as folder:
-            index = Repository(self.git.git_dir, index=Path(folder, "index"))
-            index.run("read-tree", merge.tree)
+        with private_index(self.git, merge.tree) as index:
             found = clashes(self.git, index, merge, task, others)
             tried = [(one, clash and self._closed(clash)) for one, clash in found]
             closed = [(one, clash) for one, clash in tried if clash]
@@ -76,6 +75,15 @@ class Merger:
             elif not has_markers(tried) and not (self.strict and lost_lines(tried)):
                 return tried
         return None
+
+
+@contextmanager
+def private_index(git: Repository, tree: str) -> Iterator[Repository]:
+    """The tree in an index of our own: the user's is never touched."""
+    with tempfile.TemporaryDirectory(prefix="refactory-merge-") as folder:
+        index = Repository(git.git_dir, index=Path(folder, "index"))
+        index.run("read-tree", tree)
+        yield index
 
 
 def clashes(

@@ -14,10 +14,12 @@ from agents.merging import Merger
 from agents.orchestrator import latest, pinned
 from agents.presence import working
 from agents.refs import plan_branch
+from agents.resolvers.asking import asking
 from agents.resolvers.chain import chain
+from agents.resolvers.learning import learn
 from agents.sandbox import announce
 from agents.verdicts import Verdicts
-from agents.workspace import Workspace, local
+from agents.workspace import local
 from state.errors import WorkFailed
 from state.keys import number_of
 from state.lifecycle import move
@@ -42,18 +44,16 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     announce(store.config.walls)
     onto = pinned(workspace.repository, orchestration.target_branch)
     verdicts = Verdicts(workspace, store.config, plan, at_once=min(2, orchestration.testers))
-    merger = _merger(store, workspace, plan, onto, verdicts)
-    with working(workspace):
+    with working(workspace), asking(store, orchestration) as model:
+        resolvers = chain(store.config.reconcile, workspace.private, plan.key, model)
+        merger = Merger(workspace.repository, resolvers, strict=not verdicts.are_of_tests(onto))
         combination, tests = _green(merger, plan, onto, completed, verdicts)
+        if "rerere" in store.config.reconcile.resolvers:
+            learn(store, workspace, plan, combination, model)
     unfinished = [_unfinished(store, task) for task in tasks if task.state not in ("completed", "merged")]
     outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)
     return _record(store, orchestration, outcome)
-
-
-def _merger(store: Store, workspace: Workspace, plan: Plan, onto: str, verdicts: Verdicts) -> Merger:
-    resolvers = chain(store.config.reconcile, workspace.private, plan.key)
-    return Merger(workspace.repository, resolvers, strict=not verdicts.are_of_tests(onto))
 
 
 def _green(
@@ -128,9 +128,11 @@ def _unfinished(store: Store, task: Task) -> Ejected:
 
 
 def _record(store: Store, orchestration: Orchestration, outcome: Outcome) -> Orchestration:
+    rework = "rework" in store.config.reconcile.resolvers
     with store.transaction("reconcile") as changes:
         for ejected in outcome.ejected:
-            _send_back(changes, ejected, outcome.commit)
+            if rework or ejected.reason not in ("conflict", "dependency"):
+                _send_back(changes, ejected, outcome.commit)
         if outcome.state == "complete" and not outcome.landed:
             _all_there(changes, changes.get(Plan, orchestration.plan))
         return changes.put(replace(changes.get(Orchestration, orchestration.key), outcome=outcome))

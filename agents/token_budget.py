@@ -39,12 +39,14 @@ def total(usages: Iterable[Usage]) -> Usage:
 
 
 def spent(records: Records, plan: Plan, orchestration: str | None = None) -> Iterator[Usage]:
-    """On the plan by the planner, coders and reviewer; of the latter two in this orchestration, if one is given."""
+    """On the plan by all stages; of those after the planner in this orchestration alone, if one is given."""
     pulls = (records.get(Pull, pull) for key in plan.tasks for pull in records.get(Task, key).pulls)
     reviews = (review for review in records.all(Review) if review.plan == plan.key)
     work: list[Pull | Review] = [*pulls, *reviews]
     mine = (one.usage for one in work if orchestration in (None, one.orchestration))
-    yield from (usage for usage in (plan.usage, *mine) if usage)
+    begun = (one for one in records.all(Orchestration) if one.plan == plan.key)
+    merging = (one.reconciler_usage for one in begun if orchestration in (None, one.key))
+    yield from (usage for usage in (plan.usage, *mine, *merging) if usage)
 
 
 def tokens_left(records: Records, orchestration: Orchestration) -> int | None:

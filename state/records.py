@@ -211,6 +211,7 @@ class Orchestration(Record, frozen=True, kw_only=True):
     budgets: Budgets = Budgets()
     assignments: list[Assignment] = []
     outcome: Outcome | None = None
+    reconciler_usage: Usage | None = None
 
 
 class Finding(Part, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from state.records import Plan, Request, Task, Tests
 from state.store import Store
 from tests.conftest import Repo
 
-Files = Mapping[str, str]
+Files = Mapping[str, str | None]  # None removes it
 
 
 def planned(store: Store, *titles: str, after: Mapping[str, Sequence[str]] | None = None) -> Plan:
@@ -37,7 +37,12 @@ def complete(store: Store, repo: Repo, title: str, files: Files, base: str | Non
     parents = [store.get(Task, key).commit for key in found.depends_on]
     start = base or found.base or (parents[0] if parents else None) or "main"
     repo.git("checkout", "-q", "--detach", start)
-    commit = repo.commit(files, title)
+    for name in (name for name, text in files.items() if text is None):
+        repo.git("rm", "-q", "--", name)
+    repo.write({name: text for name, text in files.items() if text is not None})
+    repo.git("add", "--", *(name for name, text in files.items() if text is not None))
+    repo.git("commit", "-qm", title)
+    commit = repo.git("rev-parse", "HEAD")
     branch = f"refactory/tasks/{found.key}"
     repo.git("branch", "-f", branch, commit)
     repo.git("checkout", "-q", "main")

@@ -1,0 +1,57 @@
+"""The model that the reconciler may ask: within the budget, and what it cost is recorded, however the work ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+from msgspec.structs import replace
+
+from agents.context import room_of
+from agents.meter import Meter
+from agents.model.client import ModelClient, Turn
+from agents.model.errors import ModelError, Spent
+from agents.prompt import instructions
+from agents.resolvers.model import NAME, ModelResolver
+from agents.token_budget import check_tokens, tokens_left, total
+from state.records import Orchestration
+from state.store import Store
+
+
+@contextmanager
+def asking(store: Store, orchestration: Orchestration) -> Iterator[ModelResolver | None]:
+    """None where `model` is not among the configured resolvers."""
+    if NAME not in store.config.reconcile.resolvers:
+        yield None
+        return
+    meter = Meter()
+    with closing(ModelClient(store.config.model)) as client:
+
+        def ask(turns: Sequence[Turn]) -> str:
+            left = tokens_left(store, orchestration)
+            check_tokens(orchestration, None if left is None else left - meter.tokens)
+            return _answer(client, instructions("resolver", store.location.root), turns, meter)
+
+        try:
+            yield ModelResolver(ask, room_of(store.config.coder.context_tokens))
+        finally:
+            _record(store, orchestration, meter)
+
+
+def _answer(client: ModelClient, told: str, turns: Sequence[Turn], meter: Meter) -> str:
+    try:
+        answer = client.ask(told, turns)
+    except ModelError as error:
+        meter.pay(error.spent, client.settings.model)
+        raise
+    meter.pay(Spent(answer.requests, answer.input_tokens, answer.output_tokens), answer.model)
+    return answer.text
+
+
+def _record(store: Store, orchestration: Orchestration, meter: Meter) -> None:
+    if meter.usage is None:
+        return
+    with store.transaction("reconcile") as changes:
+        now = changes.get(Orchestration, orchestration.key)
+        both = filter(None, (now.reconciler_usage, meter.usage))
+        changes.put(replace(now, reconciler_usage=total(both)))
