@@ -137,21 +137,21 @@ def _tmpfs(folder: Path, memory_mb: int | None, mode: str) -> Iterator[str]:
 
 def _files(sandbox: Sandbox, env: Mapping[str, str]) -> Iterator[str]:
     """What is the command's own business, the widest first, so that each thing can be said of it."""
-    home, common = Path(env["HOME"]), common_of(sandbox.git_dir)
-    repository = common.parent if common.name == ".git" else None
+    home, common = Path(env["HOME"]), common_of(sandbox.git_dir) if sandbox.git_dir else None
+    repository = common.parent if common and common.name == ".git" else None
     asked = [*_asked(sandbox.settings.read_only, home, repository), *sandbox.readable]
     asked += [home / name for name in sandbox.home]
     writable = [*sandbox.writable, *(home / name for name in sandbox.home_writable)]
-    tools = toolchains(env, repository, {common, sandbox.worktree})
+    tools = toolchains(env, repository, {common or sandbox.worktree, sandbox.worktree})
     yield from _bind("--ro-bind-try", sorted({*tools, *asked}))
     for path in masks(env, [*tools, *asked], [*asked, *writable]):
         yield from _masked(path)
-    if any(common.is_relative_to(path) for path in asked):
+    if common and any(common.is_relative_to(path) for path in asked):
         yield from ("--tmpfs", str(common))
-    for source, place in git_binds(sandbox.git_dir):
+    for source, place in git_binds(sandbox.git_dir) if sandbox.git_dir else ():
         yield from ("--ro-bind", str(source), str(place))
     yield from _bind("--bind", [sandbox.worktree])
-    yield from _bind("--ro-bind", [sandbox.worktree / ".git"])
+    yield from _bind("--ro-bind", [sandbox.worktree / ".git"] if sandbox.git_dir else [])
     yield from _bind("--bind-try", writable)
     yield from _bind("--ro-bind-try", sandbox.readable)
 

@@ -10,14 +10,14 @@ from state.config import Sandbox as Settings
 
 @dataclass(frozen=True)
 class Sandbox:
-    """`git_dir` is the worktree's own, in `.git/worktrees/`.
+    """`git_dir` is the worktree's own, in `.git/worktrees/`; None for a folder without git.
 
     `readable` and `writable` are bound as they are, whatever they hold. `home` and `home_writable` are paths below
     the home that the command needs, such as `.codex/auth.json`; what it may write there, it may poison for you.
     """
 
     worktree: Path
-    git_dir: Path
+    git_dir: Path | None
     settings: Settings
     network: bool = False
     readable: tuple[Path, ...] = ()

@@ -13,10 +13,11 @@ import msgspec
 from agents.environment import clean_environment
 from agents.git import Repository
 from agents.processes import Limits, run
+from agents.sandbox import Sandbox
 from agents.tester import commands_for
 from commands._demo.site import TARGET, Site
 from commands.plan_status import Status
-from state.config import Test
+from state.config import Config, Test
 from state.keys import number_of
 from state.records import Outcome, Pull, SentBack
 from state.store import Store
@@ -116,6 +117,7 @@ class Evidence:
                 env=clean_environment(),
                 log=Path(scratch, "log"),
                 limits=Limits(seconds=60),
+                sandbox=Sandbox(tree, None, Config().walls),
             )
             ran = sum(map(int, _RAN.findall(finished.tail())))
         return MainTests(exit_code=finished.exit_code, ran=ran, command=command)

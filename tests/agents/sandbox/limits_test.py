@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
 import time
 import uuid
@@ -83,6 +84,31 @@ def test_a_daemon_without_an_environment_dies_with_the_walls(room: Room) -> None
     end, late = attack(room, DAEMON, 1)
     assert end.stopped == "time"
     assert late < 2
+
+
+def test_nothing_outlives_refactory_itself(room: Room, tmp_path: Path) -> None:
+    """Killed with no chance to tidy up; behind walls, its commands die with it."""
+    source = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+from pathlib import Path
+from agents.environment import clean_environment
+from agents.processes import run
+from agents.sandbox import Sandbox
+from state.config import Sandbox as Settings
+view = Sandbox(Path({str(room.worktree.path)!r}), None, Settings(mode="bwrap"))
+run(["sh", "-c", "echo > started; sleep 600", {WORD!r}], cwd=view.worktree, env=clean_environment(),
+    log=Path({str(tmp_path / "log")!r}), sandbox=view)
+"""
+    with subprocess.Popen([sys.executable, "-c", source]) as process:
+        while not (room.worktree.path / "started").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    deadline = time.monotonic() + 2
+    while [one for one in left() if "sleep" in one and str(process.pid) not in one]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_four_hundred_forks(either: Room) -> None:
