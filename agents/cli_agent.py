@@ -39,14 +39,18 @@ class Agent:
     preset: Preset
     job: Job
 
-    def work(self, arguments: list[str], before: Sequence[str] = ()) -> Usage | None:
-        """Run it with these arguments, as arguments of `before` if there are any."""
+    def work(
+        self, arguments: list[str], before: Sequence[str] = (), readable: Sequence[Path] = ()
+    ) -> Usage | None:
+        """Run it with these arguments, itself as an argument of `before` if that is not empty."""
         folder = self._folder()
         listener = Listener(self.preset, self._log)
         argv = [*before, self._program(), *filled(arguments, self._values(folder))]
-        asks_for_task = any("{task" in argument for argument in arguments)
+        told_otherwise = before or any("{task" in argument for argument in arguments)
         with room(self.preset.memory_mb, self.job.keep_running):
-            finished = self._run(argv, folder, listener, None if asks_for_task else task_text(self.job.claim))
+            finished = self._run(
+                argv, folder, listener, "" if told_otherwise else task_text(self.job.claim), readable
+            )
         told = listener.finish(folder / _EVENTS)
         if told.usage:
             self.job.meter.add(told.usage)
@@ -92,7 +96,9 @@ class Agent:
             "files": scope[:_FILES] if task.scope else [],
         }
 
-    def _run(self, argv: list[str], folder: Path, listener: Listener, stdin: str | None) -> Finished:
+    def _run(
+        self, argv: list[str], folder: Path, listener: Listener, stdin: str, readable: Sequence[Path]
+    ) -> Finished:
         coder, walls, worktree = self.job.claim.config.coder, self.job.claim.config.walls, self.job.worktree
 
         def wanted() -> bool:
@@ -105,12 +111,12 @@ class Agent:
             env=self._environment(folder, Path(argv[0])),
             log=self._log,
             limits=replace(Limits.of(walls, self._seconds), output_bytes=_OUTPUT),
-            stdin=None if stdin is None else stdin.encode(),
+            stdin=stdin.encode(),
             keep_running=wanted,
             sandbox=for_agents(
                 worktree,
                 walls,
-                readable=[*_packages(argv), *named_in(coder.command)],
+                readable=[*readable, *_packages(argv), *named_in(coder.command)],
                 writable=[folder],
                 home=self.preset.home,
                 home_writable=self.preset.home_writable,

@@ -37,7 +37,7 @@ def chosen(config: Config) -> tuple[str, Preset]:
                 f"coder.backend is {coder.backend}, but neither coder.preset nor coder.command is set",
                 "set one of them in .refactory/config.yaml",
             )
-        return "the coder's command", load("command")
+        return "the coder's command", load(coder.backend)
     if coder.preset in config.presets:
         return coder.preset, config.presets[coder.preset]
     if coder.preset in shipped():

@@ -51,7 +51,7 @@ class Test(Section, frozen=True, kw_only=True):
 class Coder(Section, frozen=True, kw_only=True):
     """`preset` names an agent that is known, or one of `presets`; `model`, `arguments` and `env` are for it."""
 
-    backend: Literal["model", "loop", "command", "scripted"] = "model"
+    backend: Literal["model", "loop", "command", "acp", "scripted"] = "model"
     format: Literal["auto", "diff", "search_replace", "apply_patch", "whole_file"] = "auto"
     answers: str | None = None
     command: str | None = None

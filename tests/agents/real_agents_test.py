@@ -5,6 +5,7 @@ model that refuses, fails, or says nothing. `.ci/run` installs them all; elsewhe
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from commands._context import Context
 from commands._ledger import OperationLedger
 from state.records import Pull, Request, Task
 from state.store import Store
-from tests.agent_model_server import FILE, SAID, AgentModel
+from tests.agent_model_server import FILE, SAID, TOKENS, AgentModel
 from tests.conftest import Refactory, Repo
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -49,6 +50,7 @@ class Agent:
 
 AGENTS = {
     "codex": Agent("codex", "command", "  model: test\n" + CODEX),
+    "codex-acp": Agent("codex-acp", "acp", "  model: test\n" + CODEX),
     "claude": Agent(
         "claude", "command", "  env: {{ANTHROPIC_BASE_URL: '{url}', CLAUDE_CODE_MAX_RETRIES: '1'}}\n"
     ),
@@ -112,7 +114,7 @@ def test_a_right_edit_is_completed(case: Case, name: str) -> None:
     assert (task.state, pull.failure) == ("completed", ""), task.feedback
     assert case.repo.git("show", f"{task.commit}:{FILE}") == RIGHT.strip()
     assert case.repo.git("diff", "--name-only", f"main..{task.commit}") == FILE
-    assert pull.usage and pull.usage.input_tokens >= 11 and pull.usage.output_tokens >= 7
+    assert pull.usage and pull.usage.input_tokens + pull.usage.output_tokens >= sum(TOKENS)
 
 
 def test_a_wrong_edit_is_found_by_the_tests(case: Case, name: str) -> None:
@@ -147,7 +149,7 @@ def test_a_failing_model_is_named(case: Case, name: str) -> None:
         case.configure(name, model.url, seconds=20)
         task, pull = case.run()
     assert (task.state, pull.commit) == ("failed", None)
-    print(pull.failure)
+    assert re.search(r"\b500\b|high demand|InternalServerError", pull.failure), pull.failure
 
 
 def test_silence_ends_at_the_limit(case: Case, name: str) -> None:

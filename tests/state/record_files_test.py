@@ -110,7 +110,7 @@ PULL = "key: 3-abcdefgh\ntask: 1-abcdefgh\nagent: a\nattempt: 1\n"
         (
             "config",
             "coder:\n  backend: x\n",
-            "2:3: coder.backend: expected one of model, loop, command, scripted, ",
+            "2:3: coder.backend: expected one of model, loop, command, acp, scripted, ",
         ),
         ("config", "# c\ncoder: {backened: x}\n", "2:9: coder.backened: unknown key"),
         ("config", "budgets: {atempts: 3}\n", "1:11: budgets.atempts: unknown key"),
