@@ -72,8 +72,8 @@ class Agent:
 
     def _program(self) -> str:
         """With its path: a login shell, or a sandbox, may search elsewhere."""
-        name = str(Path(self.preset.program).expanduser())
-        found = shutil.which(name)
+        name = self.preset.program
+        found = shutil.which(self.job.worktree.path / Path(name).expanduser() if "/" in name else name)
         if not found:
             raise UsageError(
                 f"{self.name}: there is no program {name} here", self.preset.install or "install it"

@@ -21,6 +21,7 @@ from agents.sandbox import kind_of
 from agents.work import Claim, Report
 from agents.workspace import Workspace
 from agents.worktrees import Snapshot, Worktree
+from state.errors import RefactoryError
 from state.keys import number_of
 from state.records import Diffstat, Task
 
@@ -56,6 +57,9 @@ def attempt(
         except AttemptFailed as error:
             _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, final=error.final, usage=meter.usage)
+        except RefactoryError:
+            _keep_partial_work(claim, workspace, worktree)  # an agent's key may end in the midst of its work
+            raise
         finally:
             with suppress(OSError):  # not empty: something was said
                 logs.rmdir()

@@ -15,6 +15,7 @@ from agents.work import Role
 from state.errors import BudgetReached, RefactoryError, Unavailable
 from state.origin import ENVIRONMENT, request_id
 
+_ERROR = "refactory: "  # so the program begins what it ends with
 _RESTARTS = 20  # of a role's process; killed agents of several are started again by it (prefork.py)
 
 
@@ -88,12 +89,13 @@ class Crew:
 
     def _failure(self, member: Member, status: int) -> RefactoryError:
         log = self._log(member.role)
-        said = log.read_text(encoding="utf-8", errors="replace").strip()
-        lines = [line for line in said.splitlines() if line.startswith("refactory: ")]
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        last = max((n for n, line in enumerate(lines) if line.startswith(_ERROR)), default=len(lines))
+        said = [line.removeprefix(_ERROR).strip() for line in lines[last : last + 2]]  # the error, what to do
         kind = BudgetReached if status == BudgetReached.exit_code else Unavailable
         error = kind(
-            f"{member.role}: {lines[-1].removeprefix('refactory: ') if lines else f'ended with {status}'}",
-            f"its log is {log}",
+            f"{member.role}: {said[0] if said else f'ended with {status}'}",
+            "; ".join([*filter(None, said[1:]), f"its log is {log}"]),
         )
         error.exit_code = max(status, 1)
         return error
