@@ -21,11 +21,13 @@ import agents
 import commands as command_files
 import refactory
 import state
+from agents import preset
 from commands._http.problems import of_error
 from commands._http.routes import exposed
 from commands._operation import Operation
 from state.config import Config, Section
 from state.errors import RefactoryError
+from state.preset import Events, Preset
 from state.records import KINDS, Part, Record
 
 FOLDER = Path(__file__).parent
@@ -33,6 +35,8 @@ EMPTY = "?"
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ROW = re.compile(r"^\| (.*?) \|.* \| (.*?) \|$", re.MULTILINE)
 _WIDTH = 100
+
+_WAYS = {"command": "arguments", "acp": "acp"}
 
 Row = Sequence[str]
 
@@ -125,6 +129,30 @@ def configuration(old: str) -> str:
     return "\n\n".join([*parts, *(f"### {name}\n\n{_fields(kind, old, name)}" for name, kind in sections)])
 
 
+def known_agents(_: str) -> str:
+    """The agents that are known; `command` and `acp` are how any other is run."""
+    rows = [(name, preset.load(name)) for name in preset.shipped() if name not in ("command", "acp")]
+    return _table(
+        ("Preset", "Agent", "`backend`", "Memory", "Installed by", "Its key"),
+        [
+            (
+                f"`{name}`",
+                found.about,
+                ", ".join(f"`{how}`" for how in ("command", "acp") if getattr(found, _WAYS[how]) is not None),
+                f"{found.memory_mb} MB",
+                found.install if found.install.startswith("see") else f"`{found.install}`",
+                found.login,
+            )
+            for name, found in rows
+        ],
+    )
+
+
+def preset_keys(old: str) -> str:
+    parts = [("A preset", Preset), ("Its events", Events)]
+    return "\n\n".join(f"### {title}\n\n{_fields(kind, old, title)}" for title, kind in parts)
+
+
 def _nested(cls: type[msgspec.Struct]) -> Iterator[tuple[str, type[msgspec.Struct]]]:
     for field in msgspec.structs.fields(cls):
         for kind in get_args(field.type) or [field.type]:
@@ -189,4 +217,6 @@ PARTS: dict[str, Callable[[str], str]] = {
     "exit-codes": exit_codes,
     "records": records,
     "configuration": configuration,
+    "agents": known_agents,
+    "preset": preset_keys,
 }

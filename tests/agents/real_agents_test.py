@@ -146,7 +146,7 @@ def test_a_refused_key_ends_the_agent_with_one_clear_message(case: Case, name: s
 
 def test_a_failing_model_is_named(case: Case, name: str) -> None:
     with AgentModel(status=500) as model:
-        case.configure(name, model.url, seconds=20)
+        case.configure(name, model.url, seconds=40)
         task, pull = case.run()
     assert (task.state, pull.commit) == ("failed", None)
     assert re.search(r"\b500\b|high demand|InternalServerError", pull.failure), pull.failure
