@@ -71,7 +71,9 @@ def attempt(
         return report
     workspace.offer(task_branch(claim.task.key), commit)
     stat, ignored = summed(snapshot.changed), list(snapshot.ignored)
-    return replace(report, commit=commit, diffstat=stat, usage=usage, ignored=ignored)
+    return replace(
+        report, commit=commit, diffstat=stat, usage=usage, ignored=ignored, tolerances=job.tolerances[:]
+    )
 
 
 def starting_commit(claim: Claim, workspace: Workspace) -> str:

@@ -92,6 +92,7 @@ def _pull_fields(task: Task, report: Report) -> dict[str, object]:
         "usage": report.usage,
         "failure": report.failure[:FEEDBACK],
         "ignored": report.ignored,
+        "tolerances": report.tolerances,
         "sandbox": report.sandbox,
     }
 

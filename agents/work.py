@@ -44,6 +44,7 @@ class Report(Part, frozen=True, kw_only=True):
     failure: str = ""
     final: bool = False
     ignored: list[str] = []
+    tolerances: list[str] = []
     sandbox: SandboxKind | None = None
 
 

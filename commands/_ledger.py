@@ -57,6 +57,7 @@ class OperationLedger:
             failure=report.failure,
             final=report.final,
             ignored=report.ignored,
+            tolerances=report.tolerances,
             sandbox=report.sandbox,
         )
         return self._context.call(pull_record.OPERATION, params).task

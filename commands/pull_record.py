@@ -31,6 +31,10 @@ class PullRecord(Params):
     backend: Annotated[str, Meta(max_length=100, description="What did the work.")] = ""
     failure: Annotated[str, Meta(description="Why there is no result; the attempt has failed.")] = ""
     final: Annotated[bool, Meta(description="With --failure: no other attempt would do better.")] = False
+    tolerances: Annotated[
+        list[str],
+        Meta(max_length=100, description="How a hunk of the answer had to be read to be placed."),
+    ] = []
     ignored: Annotated[
         list[str],
         Meta(max_length=100, description="A path that the result's own ignore rules left out of it."),
@@ -73,6 +77,7 @@ def run(store: Store, params: PullRecord) -> Recorded:
         failure=params.failure,
         final=params.final,
         ignored=params.ignored,
+        tolerances=params.tolerances,
         sandbox=params.sandbox,
     )
     pull, created = report(store, params.agent_name, str(params.task_id), params.token, found)

@@ -42,6 +42,9 @@ def _attempt(pull: Pull) -> str:
     if pull.sent_back:
         said.append(f"sent back ({pull.sent_back.why})")
         why = pull.sent_back.reason
+    if pull.tolerances:
+        more = ", ..." if len(pull.tolerances) > 1 else ""
+        said.append(f"not placed exactly: {pull.tolerances[0]}{more}")
     if pull.ignored:
         said.append(f"its own ignore rules left out {', '.join(pull.ignored)}")
     said = said or ["failed" if pull.failure else "reported"]

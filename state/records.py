@@ -140,6 +140,7 @@ class Pull(Record, frozen=True, kw_only=True):
     usage: Usage | None = None
     failure: str = ""
     ignored: list[str] = []
+    tolerances: list[str] = []
     sandbox: SandboxKind | None = None
     tests: Tests | None = None
     sent_back: SentBack | None = None

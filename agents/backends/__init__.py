@@ -31,7 +31,7 @@ class NoUse(AttemptFailed):
 class Job:
     """One attempt: the claim, a clean worktree at its start, where logs go, and whether it is still ours.
 
-    A backend that learns what it costs adds it to `meter` as it goes.
+    A backend that learns what it costs adds it to `meter` as it goes, and to `tolerances` what it had to overlook.
     """
 
     claim: Claim
@@ -40,6 +40,7 @@ class Job:
     home: Path
     keep_running: Callable[[], bool]
     meter: Meter = field(default_factory=Meter)
+    tolerances: list[str] = field(default_factory=list)
 
 
 def solver(name: str) -> Callable[[Job], Usage | None]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from agents.answer import apply
 from agents.backends import AttemptFailed, Job
 from agents.conversation import Conversation
 from agents.edits import formats
 from agents.edits.changes import EditRefused
-from agents.edits.patch import apply_answer
 from agents.model.errors import ModelContextTooLong
 from agents.prompt import coder_message, instructions, sent_back
 from state.records import Usage
@@ -18,17 +20,23 @@ def solve(job: Job) -> Usage | None:
     """Ask, apply; what can't be applied goes back with the reason, `coder.patchAttempts` times at most."""
     task = job.claim.task
     config = job.claim.config
-    form = formats.choose(config.coder.format, config.model.model, config.model.base_url)
+    wanted = partial(formats.choose, config.coder.format, config.model.model, config.model.base_url)
+    form = wanted()
     talk, answer = _begun(job, formats.FORMATS[form].INSTRUCTIONS)
-    for left in range(config.coder.patch_attempts, -1, -1):
+    for refused in range(config.coder.patch_attempts + 1):
         try:
-            if apply_answer(answer, job.worktree.path, task.scope, form).files:
+            if apply(job, answer, form).files:
                 return job.meter.usage
             reason = "it changes nothing"
         except EditRefused as error:
             reason = "\n".join(part for part in (error.message, error.hint) if part)
-        if left:
-            answer = talk.ask(sent_back(task.title, reason)).text
+        if refused == config.coder.patch_attempts:
+            break
+        prompt, before = sent_back(task.title, reason), form
+        form = wanted(refused + 1)
+        if form != before:
+            prompt += f"\n\n{formats.FORMATS[form].INSTRUCTIONS}"
+        answer = talk.ask(prompt).text
     raise AttemptFailed(f"the model's answer could not be applied: {reason}")
 
 

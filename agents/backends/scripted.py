@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from agents.answer import apply
 from agents.backends import AttemptFailed, Job, NoUse
 from agents.edits.changes import EditRefused
-from agents.edits.patch import apply_answer
 from state.keys import number_of
 from state.records import Task, Usage
 
@@ -16,7 +16,7 @@ def solve(job: Job) -> Usage | None:
     task = job.claim.task
     path = _answer(job.home / (job.claim.config.coder.answers or "answers"), task)
     try:
-        apply_answer(path.read_text(encoding="utf-8"), job.worktree.path, task.scope)
+        apply(job, path.read_text(encoding="utf-8"))
     except EditRefused as error:
         raise AttemptFailed(f"{path.name}: {error.message}") from None
     return Usage(model="scripted")

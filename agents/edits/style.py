@@ -59,7 +59,10 @@ class Style:
             return self._unless_foreign(line, way, above)
         if twin := self._twin(body, way):
             return twin + line[len(way) :]
-        if model := next((old for old in removed[:MOST_MODELS] if _replaces(line, old)), None):
+        models = [old for old in removed[:MOST_MODELS] if _replaces(line, old)]
+        if len({indent(old) for old in models}) > 1:
+            raise Unplaced("its removed lines are indented in two ways")
+        if model := next(iter(models), None):
             if "\t" in model.strip() and "    " in body:
                 raise Unplaced("its added lines may have lost tabs")
             return indent(model) + line[len(way) :]
@@ -69,7 +72,7 @@ class Style:
 
     def _twin(self, body: str, way: str) -> str | None:
         """How the same text is indented elsewhere, if it is so everywhere."""
-        ways = [one for one in self.bodies.get(body, ()) if width(one) == width(way)]
+        ways = [one for one in self.bodies.get(body, ()) if way in (one, swapped(one))]
         if len(ways) > 1:
             raise Unplaced("the same line stands in the file with tabs and with blanks")
         return ways[0] if ways and way else None
@@ -111,4 +114,6 @@ def _kind(line: str) -> tuple[str, str]:
 
 
 def _replaces(line: str, old: str) -> bool:
-    return width(indent(line)) == width(indent(old)) and alike(line.strip(), old.strip(), 0.7)
+    """True for a line that may be the old one's successor: as indented as that, or as that after a swap."""
+    way = indent(old)
+    return indent(line) in (way, swapped(way)) and alike(line.strip(), old.strip(), 0.7)

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from agents import tools
+from agents.answer import apply
 from agents.backends import Job
-from agents.edits.patch import apply_answer
 
 DESCRIPTION = """\
 Change files. `patch` goes from `*** Begin Patch` to `*** End Patch`, with a section for each file:
@@ -37,7 +37,7 @@ _HEADS = {"create_file": "Add", "update_file": "Update", "delete_file": "Delete"
 
 
 def use(job: Job, arguments: Arguments) -> str:
-    applied = apply_answer(arguments.patch, job.worktree.path, job.claim.task.scope, "apply_patch")
+    applied = apply(job, arguments.patch, "apply_patch")
     if not applied.files:
         return "nothing was changed: the files are like that already"
     return "changed: " + ", ".join(sorted(applied.files))

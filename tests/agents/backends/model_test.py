@@ -224,3 +224,27 @@ def test_every_call_leaves_a_transcript_without_the_key(
     assert "Task: Add mul" in first and "def div" in first and f"{COST - 7} tokens in" in first
     assert "hunk 1" in second and "Here it is." in second
     assert "our-own-key" not in first + second and "The key *** is" in first
+
+
+def test_what_was_tolerated_is_in_the_pull(
+    store: Store, code: Code, model_server: ModelServer, setup: Setup, refactory: Refactory
+) -> None:
+    setup()
+    patch = "--- a/calc.py\n+++ b/calc.py\n@@ -7,2 +7,3 @@\n def add(a, b):  \n     return a + b\n+\n"
+    model_server.script = [patch]
+    code("## Add a line\n")
+    (pull,) = store.all(Pull)
+    assert pull.tolerances == ["calc.py, hunk 1: trailing whitespace"]
+    assert "not placed exactly: calc.py, hunk 1: trailing whitespace" in refactory.ok("task:inspect", "1").out
+
+
+def test_a_model_that_fails_twice_is_asked_for_whole_files(
+    repo: Repo, store: Store, code: Code, model_server: ModelServer, setup: Setup
+) -> None:
+    setup()
+    config = repo.path / ".refactory/config.yaml"
+    config.write_text(config.read_text().replace("patchAttempts: 1", "patchAttempts: 2"))
+    model_server.script = ["no", "nor this", "mul.py\n```\ndef mul(a, b):\n    return a * b\n```\n"]
+    assert code("## Add mul\n").state == "testing"
+    asked = [str(request.body) for request in model_server.requests]
+    assert ["all lines of the file" in text for text in asked] == [False, False, True]
