@@ -89,7 +89,7 @@ def starting_commit(claim: Claim, workspace: Workspace) -> str:
 def _merger(claim: Claim, workspace: Workspace) -> Merger:
     """No model is asked, and as nothing tests what a task starts from, no line may be lost."""
     resolvers = chain(claim.config.reconcile, workspace.private, claim.task.plan)
-    return Merger(workspace.repository, resolvers, strict=True)
+    return Merger(workspace.repository, resolvers, strict=lambda: True)
 
 
 def _merged(merger: Merger, head: str, task: str, commit: str) -> str:

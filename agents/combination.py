@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from agents.commit_writer import commit_writer
 from agents.git import Repository, shown
 from agents.merging import Merged, Merger
 from state.errors import Conflict
@@ -65,25 +66,27 @@ def combine(
     dates = _dates(git, tasks)
     steps: list[Step] = []
     head, tree = onto, git.tree(onto)
-    for task in in_order(tasks, contained):
-        if task.key in left_out:
-            continue
-        missing = _built_on(task, left_out, contained[task.key])
-        if missing:
-            left_out[task.key] = _ejected(task, "dependency", f"it builds on {missing}, which is left out")
-            continue
-        merged = merger.merge(head, task.commit or "", task, partial(_changed_by, git, onto, tuple(steps)))
-        if merged.conflicts or _is_dropped(merged, tree):
-            files = merged.conflicts or [one.file for one in merged.resolved]
-            left_out[task.key] = _conflict(git, onto, steps, task, files)
-        elif merged.tree == tree:
-            left_out[task.key] = _ejected(task, "empty", "it changes nothing that is not there already")
-        else:
-            message = _message(plan, task, merged)
-            date = f"@{dates[task.commit or '']} +0000"
-            head = git.commit_tree(merged.tree, (head, task.commit or ""), message, date=date)
-            steps.append(Step(task, head, merged.resolved))
-            tree = merged.tree
+    with commit_writer(git) as writer:
+        for task in in_order(tasks, contained):
+            if task.key in left_out:
+                continue
+            commit = task.commit or ""
+            missing = _built_on(task, left_out, contained[task.key])
+            if missing:
+                left_out[task.key] = _ejected(
+                    task, "dependency", f"it builds on {missing}, which is left out"
+                )
+                continue
+            merged = merger.merge(head, commit, task, partial(_changed_by, git, onto, tuple(steps)))
+            if merged.conflicts or _is_dropped(merged, tree):
+                files = merged.conflicts or [one.file for one in merged.resolved]
+                left_out[task.key] = _conflict(git, onto, steps, task, files)
+            elif merged.tree == tree:
+                left_out[task.key] = _ejected(task, "empty", "it changes nothing that is not there already")
+            else:
+                tree = merged.tree
+                head = writer.write(tree, (head, commit), _message(plan, task, merged), dates[commit])
+                steps.append(Step(task, head, merged.resolved))
     return Combination(onto, tuple(steps), tuple(left_out.values()))
 
 

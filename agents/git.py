@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -99,13 +99,14 @@ class Repository:
                 ["git", *_OPTIONS, *args],
                 istream=stdin,
                 as_process=True,
-                env={**self._env(), **(env or {})},
+                env={**self.environment, **(env or {})},
                 # In milliseconds it is over; a kill of us all would leave its lock to the user's next git, too.
                 start_new_session=args[0] == "update-ref",
             )
             return _finished(process, seconds)
 
-    def _env(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
         env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
         if self.work_tree:
             env["GIT_WORK_TREE"] = str(self.work_tree)
@@ -162,6 +163,20 @@ class Repository:
         """A file's content in a commit; None where there is no such regular file."""
         status, out, _ = self.attempt("cat-file", "blob", f"{commit}:{path}")
         return None if status else out
+
+
+@contextmanager
+def running(git: Repository, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A git that answers what is written to it, until the block ends."""
+    process = subprocess.Popen(
+        ["git", *_OPTIONS, *args],
+        cwd=git.work_tree or git.top or git.git_dir,
+        env={**{name: value for name, value in os.environ.items() if name not in _LOCAL}, **git.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        yield process
 
 
 _PIPE = 4096  # bytes that a pipe holds at least (PIPE_BUF of pipe(7), on Linux and macOS it is 16 times that)

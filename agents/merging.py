@@ -39,14 +39,14 @@ class Merged:
 
 @dataclass(frozen=True)
 class Merger:
-    """`strict`: no tests will judge the result, so a resolution that loses a line is refused.
+    """`strict`: whether no tests will judge the result, so that a resolution that loses a line is refused.
 
     What it has merged it knows: the search for a culprit makes many combinations of the same commits.
     """
 
     git: Repository
     resolvers: Sequence[Resolver]
-    strict: bool
+    strict: Callable[[], bool]
     _known: dict[tuple[str, str], Merged] = field(default_factory=dict, compare=False)
 
     def merge(self, ours: str, theirs: str, task: Task | None = None, others: ChangedBy = _nobody) -> Merged:
@@ -72,7 +72,7 @@ class Merger:
             tried = resolve(clash)
             if tried.is_open:
                 clash = tried
-            elif not has_markers(tried) and not (self.strict and lost_lines(tried)):
+            elif not has_markers(tried) and not (lost_lines(tried) and self.strict()):
                 return tried
         return None
 

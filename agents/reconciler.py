@@ -46,7 +46,7 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     verdicts = Verdicts(workspace, store.config, plan, at_once=min(2, orchestration.testers))
     with working(workspace), asking(store, orchestration) as model:
         resolvers = chain(store.config.reconcile, workspace.private, plan.key, model)
-        merger = Merger(workspace.repository, resolvers, strict=not verdicts.are_of_tests(onto))
+        merger = Merger(workspace.repository, resolvers, strict=lambda: not verdicts.are_of_tests(onto))
         combination, tests = _green(merger, plan, onto, completed, verdicts)
         if "rerere" in store.config.reconcile.resolvers:
             learn(store, workspace, plan, combination, model)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from page import publish
 
-NAMES = ("startup", "task", "slow_model", "create", "transactions")
+NAMES = ("startup", "task", "reconcile", "slow_model", "create", "transactions")
 
 
 def main() -> None:

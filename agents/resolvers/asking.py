@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from agents.context import room_of
 from agents.meter import Meter
-from agents.model.client import ModelClient, Turn
 from agents.model.errors import ModelError, Spent
-from agents.prompt import instructions
-from agents.resolvers.model import NAME, ModelResolver
 from agents.token_budget import check_tokens, tokens_left, total
 from state.records import Orchestration
 from state.store import Store
+
+if TYPE_CHECKING:
+    from agents.model.client import ModelClient, Turn
+    from agents.resolvers.model import ModelResolver
 
 
 @contextmanager
 def asking(store: Store, orchestration: Orchestration) -> Iterator[ModelResolver | None]:
     """None where `model` is not among the configured resolvers."""
-    if NAME not in store.config.reconcile.resolvers:
+    if "model" not in store.config.reconcile.resolvers:
         yield None
         return
+    from agents.context import room_of
+    from agents.model.client import ModelClient
+    from agents.prompt import instructions
+    from agents.resolvers.model import ModelResolver
+
     meter = Meter()
     with closing(ModelClient(store.config.model)) as client:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from agents.combination import Combination
 from agents.git import Repository
@@ -10,11 +11,13 @@ from agents.merge_tree import merge_tree
 from agents.merging import clashes, private_index
 from agents.resolvers.chain import memory
 from agents.resolvers.clash import lines_of
-from agents.resolvers.model import ModelResolver
 from agents.resolvers.rerere import Rerere
 from agents.workspace import Workspace
 from state.records import Plan, Pull, Task
 from state.store import Store
+
+if TYPE_CHECKING:
+    from agents.resolvers.model import ModelResolver
 
 
 def learn(

@@ -33,7 +33,7 @@ def side(repo: Repo, files: Files) -> str:
 def merged(repo: Repo, ours: Files, theirs: Files, config: Reconcile | None = None) -> Merged:
     git = Repository(repo.path / ".git")
     resolvers = chain(config or Reconcile(), repo.path / ".git" / "refactory", "plan")
-    return Merger(git, resolvers, strict=True).merge(side(repo, ours), side(repo, theirs))
+    return Merger(git, resolvers, strict=lambda: True).merge(side(repo, ours), side(repo, theirs))
 
 
 def by(done: Merged) -> dict[str, list[str]]:
@@ -101,7 +101,7 @@ def test_a_mode_that_one_side_changed_is_kept(repo: Repo) -> None:
     ours = repo.git("rev-parse", "HEAD")
     repo.git("checkout", "-q", "main")
     git = Repository(repo.path / ".git")
-    merger = Merger(git, chain(Reconcile(), repo.path / ".git" / "refactory", "plan"), strict=True)
+    merger = Merger(git, chain(Reconcile(), repo.path / ".git" / "refactory", "plan"), strict=lambda: True)
     done = merger.merge(ours, side(repo, {"run": "a\nb\nC\nd\n"}))
     assert repo.git("ls-tree", done.tree, "run").split()[0] == "100755"
 
@@ -134,6 +134,6 @@ def test_a_resolution_that_loses_a_line_is_refused_where_no_test_would_judge_it(
     ours, theirs = {"x.c": "a\nB\nc\nd\n"}, {"x.c": "a\nb\nC\nd\n"}
     assert merged(repo, ours, theirs, config).conflicts == ("x.c",)
     resolvers = chain(config, tmp_path, "plan")
-    merger = Merger(Repository(repo.path / ".git"), resolvers, strict=False)
+    merger = Merger(Repository(repo.path / ".git"), resolvers, strict=lambda: False)
     (resolved,) = merger.merge(side(repo, ours), side(repo, theirs)).resolved
     assert (resolved.by, resolved.lost) == (["semantic"], ["C"])
