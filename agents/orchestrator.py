@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from agents.cancellation import refuse_cancelled, refuse_replaced
 from agents.completion import revive
 from agents.git import Repository
-from state.errors import Conflict, NotFound, UsageError
+from agents.workspace import local
+from state.errors import Conflict, NotFound, Unavailable, UsageError
 from state.keys import number_of
 from state.lifecycle import move
 from state.records import Assignment, Orchestration, Plan, Request, Task
@@ -49,6 +50,8 @@ def orchestrate(
     base = pinned(repository, target)
     url = remote_url(repository, remote or store.config.remote)
     _check_names(repository)
+    if url:
+        _check_shared(store, url, target, base)
     with store.transaction("orchestrate") as changes:
         plan = changes.get(Plan, plan.key)
         there = running(store, plan)
@@ -88,6 +91,20 @@ def _check_names(repository: Repository) -> None:
         raise Conflict(
             "a branch is called `refactory`: branches such as refactory/tasks/1 can't be beside it",
             "rename it: git branch -m refactory NAME",
+        )
+
+
+def _check_shared(store: Store, url: str, target: str, base: str) -> None:
+    """Agents elsewhere get the base from the remote's branch. One that can't be asked now may be there by then."""
+    workspace = local(store, url)
+    try:
+        head = workspace.fetch(target)
+    except Unavailable:
+        return
+    if head is None or not workspace.repository.is_ancestor(base, head):
+        raise Conflict(
+            f"{target} at {base[:12]} is not at the remote {url}, where agents get it from",
+            f"push it first: git push {url} {target}",
         )
 
 

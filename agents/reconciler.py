@@ -27,6 +27,8 @@ from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Pull, T
 from state.store import Store
 from state.transaction import Transaction
 
+_OVER = ("completed", "merged", "cancelled")  # nobody waits for these any more
+
 
 def reconcile(store: Store, plan_id: str) -> Orchestration:
     """Combine and test; record the outcome; send back what conflicts or is red. Raises WorkFailed."""
@@ -50,7 +52,7 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
         combination, tests = _green(merger, plan, onto, completed, verdicts)
         if "rerere" in store.config.reconcile.resolvers:
             learn(store, workspace, plan, combination, model)
-    unfinished = [_unfinished(store, task) for task in tasks if task.state not in ("completed", "merged")]
+    unfinished = [_unfinished(store, task) for task in tasks if task.state not in _OVER]
     outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)
     return _record(store, orchestration, outcome)
