@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from agents.git import GitError, Repository
 from agents.git_lock import git_locked
-from agents.refs import attempt_ref, task_branch
+from agents.refs import ATTEMPTS, attempt_ref, branch_ref, task_branch
 from agents.workspace import Workspace, local
 from state.errors import Conflict, Unavailable
 from state.records import Task
@@ -68,3 +68,24 @@ def settle(store: Store, task_id: str) -> None:
         except GitError:
             if workspace.has(task.commit):  # else it is at the remote only
                 raise
+
+
+def clear_left(store: Store) -> None:
+    """Attempts' commits that killed agents left at refs of their own, once nobody waits for them: backed up."""
+    workspace = local(store)
+    listed = workspace.repository.run("for-each-ref", "--format=%(refname) %(objectname)", ATTEMPTS)
+    for ref, commit in (line.split() for line in listed.splitlines()):
+        task = store.find(Task, owner(ref))
+        if task and is_over(task, commit, workspace.repository.resolve(branch_ref(task_branch(task.key)))):
+            workspace.keep(task.key, commit)
+
+
+def owner(ref: str) -> str:
+    """The task whose attempt it is."""
+    return ref.removeprefix(ATTEMPTS).partition("/")[0]
+
+
+def is_over(task: Task, commit: str, branch_head: str | None) -> bool:
+    """A commit waits for its report only as long as its task is worked on, and then for its branch to be moved."""
+    waits = task.state in ("assigned", "in_progress")
+    return not waits and not (task.commit == commit != branch_head)

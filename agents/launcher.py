@@ -8,9 +8,11 @@ from agents.audit_mirror import checkpoint
 from agents.coder import diffstat
 from agents.completion import close
 from agents.git import Repository
+from agents.launch.intent import forget, intended, left_by_killed
 from agents.launch.merge import merge
 from agents.launch.push import push
 from agents.orchestrator import latest, remote_url
+from agents.refs import branch_ref
 from agents.workspace import local
 from state.errors import Conflict
 from state.keys import number_of
@@ -43,13 +45,29 @@ def landing(
 def launch(store: Store, plan: Plan, landing: Landing, review: Review, remote: str | None) -> Launch:
     """Land it, unless it is there already: a record is no proof, as branches can be reset."""
     workspace = local(store, landing.remote)
-    if landing.how == "merge":
-        merge(store.location, workspace, landing)
-    else:
-        push(workspace, remote or store.config.remote or "origin", landing)
-    recorded = _record(store, plan, landing, review)
+    with intended(store.location.private, plan.key, landing, review.key):
+        if landing.how == "merge":
+            merge(store.location, workspace, landing)
+        else:
+            push(workspace, remote or store.config.remote or "origin", landing)
+        recorded = _record(store, plan, landing, review)
     checkpoint(store)
     return recorded
+
+
+def finish_killed(store: Store, plan: Plan) -> bool:
+    """Record a merge that a killed launch had made already. A push has nothing to show here: it is launched again."""
+    private = store.location.private
+    intent = left_by_killed(private, plan.key)
+    if intent is None:
+        return False
+    git, landing = Repository(store.location.git_dir), intent.landing
+    head = git.resolve(branch_ref(landing.target_branch))
+    landed = landing.how == "merge" and head is not None and git.is_ancestor(landing.commit, head)
+    if landed:
+        _record(store, plan, landing, store.get(Review, intent.review))
+    forget(private, plan.key)
+    return landed
 
 
 def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[Outcome, Review]:

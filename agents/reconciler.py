@@ -7,9 +7,11 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from agents.attempts import clear_left
 from agents.combination import Combination, Step, combine
 from agents.completion import close, send_back
 from agents.culprit import Culprit, Hunt
+from agents.launcher import finish_killed
 from agents.merging import Merger
 from agents.orchestrator import latest, pinned
 from agents.presence import working
@@ -35,8 +37,12 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     plan = store.get(Plan, plan_id)
     orchestration = latest(store, plan)
     workspace = local(store, orchestration.remote)
+    recorded = finish_killed(store, plan)
+    clear_left(store)
     tasks = [task for key in plan.tasks if (task := store.find(Task, key))]
     completed = [task for task in tasks if task.state == "completed"]
+    if recorded and not completed:
+        return orchestration
     if not completed:
         raise WorkFailed(f"plan {number_of(plan.key)} has no completed task to reconcile", _how_far(tasks))
     missing = workspace.repository.missing(task.commit or "" for task in completed)

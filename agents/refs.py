@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+ATTEMPTS = "refs/refactory/attempts/"
+BACKUPS = "refs/refactory/backup/"
+
 
 def task_branch(task: str) -> str:
     return f"refactory/tasks/{task}"
@@ -17,9 +20,9 @@ def branch_ref(branch: str) -> str:
 
 def backup_ref(owner: str, commit: str) -> str:
     """Outside refs/heads, so that `git branch` stays short; one for each commit, and nothing of ours deletes it."""
-    return f"refs/refactory/backup/{owner}/{commit[:16]}"
+    return f"{BACKUPS}{owner}/{commit[:16]}"
 
 
 def attempt_ref(branch: str, commit: str) -> str:
     """Where a task's commit is from before it is reported: named after it, so nobody ever moves another's."""
-    return f"refs/refactory/attempts/{branch.removeprefix('refactory/tasks/')}/{commit[:16]}"
+    return f"{ATTEMPTS}{branch.removeprefix('refactory/tasks/')}/{commit[:16]}"

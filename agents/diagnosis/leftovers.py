@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+from agents.attempts import is_over, owner
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
@@ -13,10 +14,9 @@ from agents.git import NETWORK_SECONDS
 from agents.git_lock import git_locked
 from agents.inhabitants import inhabitants, is_ours, kill_inhabitants
 from agents.presence import anybody
-from agents.refs import branch_ref, task_branch
+from agents.refs import ATTEMPTS, branch_ref, task_branch
 from state.records import Task
 
-_ATTEMPTS = "refs/refactory/attempts/"
 _ARRIVING = "refs/refactory/arriving/"
 
 
@@ -76,17 +76,15 @@ def refused(evidence: Evidence) -> Iterator[Found]:
     """A commit waits for its report only as long as its task is worked on."""
     tasks = evidence.records(Task)
     for ref, commit in evidence.refs.items():
-        task = tasks.get(ref.removeprefix(_ATTEMPTS).partition("/")[0])
-        if not ref.startswith(_ATTEMPTS) or (task and not _over(evidence, task, commit)):
+        task = tasks.get(owner(ref))
+        if not ref.startswith(ATTEMPTS) or (task and not _over(evidence, task, commit)):
             continue
         mend = partial(_remove_ref, evidence, ref)
         yield fixable("ref", f"{ref} was left by a killed agent", "make a backup ref of it", mend)
 
 
 def _over(evidence: Evidence, task: Task, commit: str) -> bool:
-    waits = task.state in ("assigned", "in_progress")
-    to_be_settled = task.commit == commit != evidence.refs.get(branch_ref(task_branch(task.key)))
-    return not waits and not to_be_settled
+    return is_over(task, commit, evidence.refs.get(branch_ref(task_branch(task.key))))
 
 
 def _remove_ref(evidence: Evidence, ref: str, backup: Backup) -> None:

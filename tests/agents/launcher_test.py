@@ -6,9 +6,12 @@ from typing import Literal
 
 import pytest
 
+from agents.launch.intent import intended
+from agents.launch.merge import merge
 from agents.launcher import landing, launch
 from agents.reconciler import reconcile
 from agents.reviewer import review
+from agents.workspace import local
 from state.errors import Conflict, RefactoryError, Unavailable
 from state.records import Launch, Plan, Request, Task
 from state.store import Store
@@ -254,3 +257,32 @@ def test_two_launches_at_once_are_recorded_once(store: Store, ready: Plan) -> No
         ]
         assert both[0].result() == both[1].result()
     assert len(store.all(Launch)) == 1
+
+
+def test_a_launch_that_is_killed_after_the_merge_is_recorded_by_the_next_run(
+    repo: Repo, store: Store, ready: Plan
+) -> None:
+    planned_landing, found = landing(store, ready, "merge", None, False)
+    with intended(store.location.private, ready.key, planned_landing, found.key):
+        merge(store.location, local(store), planned_landing)
+        note = next((store.location.private / "launching").iterdir())
+        kept = note.read_bytes()
+    note.write_bytes(kept)  # as a kill leaves it
+    reconcile(store, ready.key)
+    (launch_record,) = store.all(Launch)
+    assert (launch_record.landing, launch_record.review) == (planned_landing, found.key)
+    assert store.get(Plan, ready.key).state == "done"
+    assert not note.exists()
+
+
+def test_a_launch_that_is_killed_before_the_merge_has_done_nothing(
+    repo: Repo, store: Store, ready: Plan
+) -> None:
+    planned_landing, found = landing(store, ready, "merge", None, False)
+    with intended(store.location.private, ready.key, planned_landing, found.key):
+        note = next((store.location.private / "launching").iterdir())
+        kept = note.read_bytes()
+    note.write_bytes(kept)
+    reconcile(store, ready.key)
+    assert store.all(Launch) == []
+    assert land(store, ready, "merge").landing == planned_landing

@@ -7,7 +7,7 @@ import pytest
 from agents.git import Repository
 from agents.orchestrator import orchestrate, remote_url
 from agents.planner import plan
-from state.errors import UsageError
+from state.errors import Conflict, UsageError
 from state.records import Request
 from state.store import Store
 from tests.conftest import Refactory, Repo
@@ -56,3 +56,19 @@ def test_the_target_is_the_branch_of_the_worktree_we_stand_in(
         request = changes.new(Request, title="T")
     made = plan(store, request.key, "## One\n", "template")
     assert orchestrate(store, made.key, 1, None, None, None)[0].target_branch == "feature"
+
+
+def test_a_base_that_the_remote_lacks_is_refused_at_once(repo: Repo, store: Store, tmp_path: Path) -> None:
+    origin = tmp_path / "origin.git"
+    repo.git("init", "-q", "--bare", str(origin))
+    repo.git("remote", "add", "origin", str(origin))
+    with store.transaction("test") as changes:
+        request = changes.new(Request, title="T")
+    made = plan(store, request.key, "## One\n", "template")
+    with pytest.raises(Conflict, match="is not at the remote"):
+        orchestrate(store, made.key, 1, None, None, "origin")
+    repo.git("push", "-q", "origin", "main")
+    repo.git("push", "-q", "origin", f"{repo.commit({'more': 'x'})}:refs/heads/main")
+    repo.git("reset", "-q", "--hard", "HEAD^")
+    done, _ = orchestrate(store, made.key, 1, None, None, "origin")
+    assert done.base == repo.git("rev-parse", "main"), "what is ahead there has it, too"

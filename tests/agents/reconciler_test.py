@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.completion import cancel
 from agents.reconciler import reconcile
 from state.errors import WorkFailed
 from state.records import Outcome, Plan, Task
@@ -158,3 +159,23 @@ def test_what_is_in_the_target_already_needs_no_launch(repo: Repo, store: Store)
     assert (done.state, done.landed) == ("complete", [])
     assert {task.state for task in store.all(Task)} == {"merged"}
     assert store.get(Plan, plan.key).state == "done"
+
+
+def test_a_cancelled_task_is_not_missed(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"one.txt": "x\n"})
+    cancel(store, task_titled(store, "Two").key, "not wanted")
+    done = outcome(store, plan.key)
+    assert (done.state, done.ejected) == ("complete", [])
+
+
+def test_what_a_killed_agent_left_at_a_ref_of_its_own_is_backed_up(repo: Repo, store: Store) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One")
+    one = complete(store, repo, "One", {"one.txt": "x\n"})
+    left = repo.git("commit-tree", "-p", "main", "-m", "left", "main^{tree}")
+    repo.git("update-ref", f"refs/refactory/attempts/{one.key}/{left[:16]}", left)
+    outcome(store, plan.key)
+    assert repo.git("for-each-ref", "refs/refactory/attempts") == ""
+    assert repo.git("rev-parse", f"refs/refactory/backup/{one.key}/{left[:16]}") == left
