@@ -219,6 +219,7 @@ def test_from_plan_to_launch_step_by_step(repo: Repo, program: Refactory) -> Non
     assert repo.git("rev-parse", "main") == launched["launch"]["landing"]["commit"]
     assert program.data("launch", "1")["launch"] == launched["launch"], "a second time changes nothing"
     assert program.data("request:show", "1")["state"] == "done"
+    assert "</html>" in program.ok("report", "1", "--output", "-").out
 
 
 @pytest.mark.usefixtures("answered")
