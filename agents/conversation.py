@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents.backends import AttemptFailed, Job
 from agents.model.client import Answer, ModelClient, ModelSettings
-from agents.model.errors import ModelCancelled, ModelError, Spent
+from agents.model.errors import ModelCancelled, ModelError, ModelTruncated, Spent
 from agents.model.tools import Tool, Turn
 from agents.model.transcript import write_transcript
 from agents.tokens import tokens_of
@@ -65,7 +65,8 @@ class Conversation:
             )
         except (ModelError, ModelCancelled) as error:
             self._job.meter.pay(error.spent, self._settings.model)
-            self._write(error.message, error.spent)
+            half = error.text if isinstance(error, ModelTruncated) else ""
+            self._write("\n\n".join(filter(None, [half, error.message])), error.spent)
             self._check_limits()
             raise
         self._job.meter.pay(answer.spent, answer.model)

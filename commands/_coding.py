@@ -50,7 +50,7 @@ def code(context: Context, plan: str, progress: Progress) -> None:
             f"plan {number_of(plan)} is orchestrated without a git remote: its code can't be had from here",
             f"`refactory orchestrate {number_of(plan)} --remote origin` names one",
         )
-    with _crew(context, plan) as crew, _worktrees(context, status.orchestration):
+    with _local_model(context), _crew(context, plan) as crew, _worktrees(context, status.orchestration):
         crew.start("coder", status.orchestration.agents)
         while not settled(status):
             _start_testers(crew, status)
@@ -77,6 +77,15 @@ def _worktrees(context: Context, orchestration: Orchestration) -> Iterator[None]
         yield
     finally:
         thread.join()
+
+
+def _local_model(context: Context) -> AbstractContextManager[None]:
+    """Served here for all coders, where the configuration wants one."""
+    if context.api_url or context.store.config.coder.backend not in ("model", "loop"):
+        return nullcontext()
+    from agents.model.local import served
+
+    return served(context.store.config.model)
 
 
 def _start_testers(crew: Crew, status: plan_status.Status) -> None:

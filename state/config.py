@@ -22,10 +22,19 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
     pass
 
 
-class Model(Section, frozen=True, kw_only=True):
-    """An OpenAI-compatible endpoint. `baseUrl` null: OPENAI_BASE_URL, else OpenAI's own."""
+DEFAULT_MODEL = "gpt-6.2-sol"
+LOCAL_MODEL = "SmolLM2-135M-Instruct"
 
-    model: str = "gpt-6.2-sol"
+
+class Model(Section, frozen=True, kw_only=True):
+    """An OpenAI-compatible endpoint. `baseUrl` null: OPENAI_BASE_URL, else OpenAI's own.
+
+    `provider` local: a small model that is served here.
+    """
+
+    model: str = DEFAULT_MODEL
+    provider: Literal["api", "local"] = "api"
+    weights: str | None = None
     api: Literal["auto", "responses", "chat", "completions"] = "auto"
     base_url: str | None = None
     api_key_env: str = "OPENAI_API_KEY"
@@ -36,6 +45,12 @@ class Model(Section, frozen=True, kw_only=True):
     max_output_tokens: Tokens | None = None
     record: str | None = None
     replay: str | None = None
+
+    def __post_init__(self) -> None:
+        """What is served here is not what the default names."""
+        if self.provider == "local" and self.model == DEFAULT_MODEL:
+            name = Path(self.weights).stem if self.weights else LOCAL_MODEL
+            msgspec.structs.force_setattr(self, "model", name)
 
 
 class Test(Section, frozen=True, kw_only=True):

@@ -45,13 +45,23 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 def endpoint(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """Where the question will go. Raises before anything is sent if that can't work."""
+    if settings.provider == "local":
+        from agents.model.local import url as local_url
+
+        api: Api = "chat"  # its Responses ignore schemas
+        return Endpoint(
+            "" if _replaying(settings, environ) else local_url(settings), "localhost", PLACEHOLDER_KEY, api
+        )
     url = (settings.base_url or environ.get("OPENAI_BASE_URL", "")).strip() or OPENAI_URL
     host = _host(url)
     _refuse_shut_down(settings.model, host)
     api = settings.api if settings.api != "auto" else ("responses" if _is_openai(host) else "chat")
-    replaying = environ.get("REFACTORY_REPLAY") or settings.replay
-    key = PLACEHOLDER_KEY if replaying else _key(settings.api_key_env, host, environ)
+    key = PLACEHOLDER_KEY if _replaying(settings, environ) else _key(settings.api_key_env, host, environ)
     return Endpoint(url, host, key, api)
+
+
+def _replaying(settings: ModelSettings, environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("REFACTORY_REPLAY") or settings.replay)
 
 
 def _host(url: str) -> str:

@@ -44,7 +44,7 @@ def request() -> tuple[str, str]:
 
 def make(folder: Path | None, answers: Path | None, model: str | None) -> Site:
     """Everything the demo needs, in a new or empty folder. `model` None: the answers are scripted."""
-    site = Site(_empty(folder))
+    site = Site(empty(folder))
     _start(site)
     config: dict[str, object] = {"version": 1, "agents": 2, "testers": 2, "worktrees": str(site.worktrees)}
     if model is None:
@@ -58,7 +58,7 @@ def make(folder: Path | None, answers: Path | None, model: str | None) -> Site:
     return site
 
 
-def _empty(folder: Path | None) -> Path:
+def empty(folder: Path | None) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="refactory-demo-")).resolve()
     try:
