@@ -6,7 +6,7 @@ import time
 from calendar import timegm
 
 from agents.setbacks import LOST, give_up_lost, with_failed_pull
-from agents.token_budget import RAISE, check_tokens, tokens_left
+from agents.token_budget import RAISE, check_left, tokens_left
 from agents.work import Claim, Parent, Role
 from state import leases
 from state.errors import BudgetReached, Conflict
@@ -62,7 +62,8 @@ def _claimed(
     orchestration = changes.get(Orchestration, task.orchestration or "")
     left = tokens_left(changes, orchestration)
     if role == "coder":
-        check_budget(orchestration, left)
+        check_left(changes, orchestration, store.config.model.price)
+        check_minutes(orchestration)
         task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
     changes.keep(*leases.kept(lease))
     return Claim(
@@ -87,8 +88,7 @@ def _parents(task: Task, tasks: dict[str, Task]) -> list[Parent]:
     return [Parent(task=t.key, branch=t.branch or "", commit=t.commit or "") for t in found]
 
 
-def check_budget(orchestration: Orchestration, left: int | None) -> None:
-    check_tokens(orchestration, left)
+def check_minutes(orchestration: Orchestration) -> None:
     minutes = orchestration.budgets.minutes
     if minutes is not None and _age(orchestration) > minutes * 60:
         number = number_of(orchestration.key)

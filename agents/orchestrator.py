@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from agents.cancellation import refuse_cancelled, refuse_replaced
 from agents.completion import revive
 from agents.git import Repository
+from agents.prices import refuse_unpriced
 from agents.workspace import local
 from state.errors import Conflict, NotFound, Unavailable, UsageError
 from state.keys import number_of
@@ -38,6 +39,7 @@ def orchestrate(
     """
     names = [f"coder-{number}" for number in range(1, (agents or store.config.agents) + 1)]
     repository = Repository(store.location.git_dir, store.location.root)
+    refuse_unpriced(store.config)
     plan = store.get(Plan, plan_id)
     refuse_cancelled(store.get(Request, plan.request))
     refuse_replaced(plan)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
 from agents.cancellation import cancel_plan
 from agents.meter import Meter
+from agents.prices import refuse_unpriced
 from agents.task_list.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
 from agents.task_list.parse import parse
+from agents.token_budget import room
 from state.config import Config
 from state.errors import Conflict, UsageError
 from state.keys import number_of
@@ -31,7 +34,8 @@ def plan(
     if not again:
         _check_plans(store, request)
     chosen = backend or ("template" if task_list is not None else config.planner.backend)
-    meter = Meter()
+    refuse_unpriced(config)
+    meter = Meter(room=partial(room, config.budgets, config.model.price))
     drafts = PLANNERS[chosen](request, task_list, store, meter)
     warnings = [*_left_out(drafts.ticked), *check(drafts.tasks)]
     tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks

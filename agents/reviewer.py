@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from agents.added_lines import delta
 from agents.completion import send_back
@@ -11,11 +12,11 @@ from agents.meter import Meter
 from agents.orchestrator import latest
 from agents.rules import Change, findings
 from agents.rules.suggestions import suggested
-from agents.token_budget import check_tokens, tokens_left
+from agents.token_budget import check_left, room, total, used_up
 from state.config import Reviewer
 from state.errors import Conflict
 from state.keys import number_of
-from state.records import Finding, Landed, Orchestration, Outcome, Plan, Pull, Review, Task
+from state.records import Finding, Landed, Orchestration, Outcome, Plan, Pull, Review, Task, Usage
 from state.store import Store
 from state.transaction import Transaction
 
@@ -35,7 +36,7 @@ def review(store: Store, plan_id: str) -> Review:
     done = store.all(Review, lambda review: review.plan == plan.key and review.commit == outcome.commit)
     if done and _stands(done[-1], store.config.reviewer):
         return done[-1]
-    meter = Meter()
+    meter = Meter(room=partial(_room, store, orchestration))
     found, reviewers = _findings(store, plan, orchestration, outcome, meter)
     blocking = [finding for finding in found if is_blocking(finding, store.config.reviewer)]
     with store.transaction("review") as changes:
@@ -50,6 +51,11 @@ def review(store: Store, plan_id: str) -> Review:
             findings=found,
             usage=meter.usage,
         )
+
+
+def _room(store: Store, orchestration: Orchestration, used: Usage, size: int) -> int | None:
+    so_far = total([used_up(store, orchestration), used])
+    return room(orchestration.budgets, store.config.model.price, so_far, size)
 
 
 def _stands(review: Review, config: Reviewer) -> bool:
@@ -73,7 +79,7 @@ def _findings(
         return _ruled(changes) + lost, ["rules"]
     from agents.model_reviewer import review_with_model, reviewing_model
 
-    check_tokens(orchestration, tokens_left(store, orchestration))
+    check_left(store, orchestration, store.config.model.price)
     with ThreadPoolExecutor(1) as beside:
         rules = beside.submit(_ruled, changes)
         judged = review_with_model(store, plan, outcome, git, meter)

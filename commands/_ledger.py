@@ -74,8 +74,15 @@ class OperationLedger:
         params = task_release.TaskRelease(id=claim.task.key, token=claim.token, usage=usage)
         self._context.call(task_release.OPERATION, params)
 
-    def reserve(self, claim: Claim, used: int, wanted: int) -> bool:
-        params = task_reserve.TaskReserve(id=claim.task.key, token=claim.token, used=used, wanted=wanted)
+    def reserve(self, claim: Claim, used: Usage, wanted: Usage) -> bool:
+        params = task_reserve.TaskReserve(
+            id=claim.task.key,
+            token=claim.token,
+            used=used.input_tokens + used.output_tokens,
+            wanted=wanted.input_tokens + wanted.output_tokens,
+            used_output=used.output_tokens,
+            wanted_output=wanted.output_tokens,
+        )
         return self._context.call(task_reserve.OPERATION, params).granted
 
     def _pid(self) -> int | None:

@@ -45,11 +45,12 @@ def task_text(task: Task) -> str:
     )
 
 
-def usage_text(usage: Usage | None) -> str | None:
-    """None for a plan that asks no model."""
+def usage_text(usage: Usage | None, cost: float | None = None) -> str | None:
+    """None for a plan that asks no model. The cost is by the configured price; without one none is named."""
     if usage is None or not usage.requests:
         return None
-    return f"{usage.input_tokens} in, {usage.output_tokens} out, {usage.requests} requests"
+    priced = "" if cost is None else f", {cost:.4f} by model.price"
+    return f"{usage.input_tokens} in, {usage.output_tokens} out, {usage.requests} requests{priced}"
 
 
 def plan_text(plan: Plan) -> str:

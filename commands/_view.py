@@ -28,6 +28,8 @@ def _struct(value: msgspec.Struct) -> dict[str, Any]:
     references = reference_fields(type(value)) if isinstance(value, Record) else ()
     for field in fields(type(value)):
         item = getattr(value, field.name)
+        if item is msgspec.UNSET:
+            continue
         if field.name in references:
             out[f"{field.encode_name}Id"] = None if item is None else number_of(item)
         out[field.encode_name] = view(item)

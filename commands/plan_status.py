@@ -36,9 +36,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     review: Review | None = None
     launch: Launch | None = None
     usage: Usage = Usage()
+    cost: float | None = None
 
 
 def run(store: Store, params: PlanStatus) -> Status:
+    from agents.prices import cost
     from agents.token_budget import spent, total
 
     plan = store.get(Plan, params.id)
@@ -46,6 +48,7 @@ def run(store: Store, params: PlanStatus) -> Status:
     reviews = store.all(Review, lambda record: record.plan == plan.key)
     launches = store.all(Launch, lambda record: record.plan == plan.key)
     found = (store.find(Task, key) for key in plan.tasks)
+    usage, price = total(spent(store, plan)), store.config.model.price
     return Status(
         plan=plan,
         request=store.get(Request, plan.request),
@@ -53,7 +56,8 @@ def run(store: Store, params: PlanStatus) -> Status:
         orchestration=orchestrations[-1] if orchestrations else None,
         review=reviews[-1] if reviews else None,
         launch=launches[-1] if launches else None,
-        usage=total(spent(store, plan)),
+        usage=usage,
+        cost=cost(usage, price) if price else None,
     )
 
 
@@ -67,7 +71,7 @@ def text(status: Status) -> str:
             ("target", orchestration and orchestration.target_branch),
             ("combination", orchestration and orchestration.outcome and orchestration.outcome.state),
             ("review", status.review and status.review.verdict),
-            ("tokens", usage_text(status.usage)),
+            ("tokens", usage_text(status.usage, status.cost)),
             ("warnings", "\n".join(plan.warnings)),
             ("design", plan.design),
         ]

@@ -7,7 +7,7 @@ from textwrap import indent
 from msgspec.structs import asdict
 
 from commands._operation import Operation, Params, TaskId
-from commands._records_text import task_text
+from commands._records_text import task_text, usage_text
 from commands._text import fields
 from state.records import Pull, Task, Tests
 from state.store import Store
@@ -48,6 +48,8 @@ def _attempt(pull: Pull) -> str:
     if pull.ignored:
         said.append(f"its own ignore rules left out {', '.join(pull.ignored)}")
     said = said or ["failed" if pull.failure else "reported"]
+    if tokens := usage_text(pull.usage):
+        said.append(tokens)
     commit = f", {pull.commit[:12]}" if pull.commit else ""
     head = f"attempt {pull.attempt}, {pull.agent}{commit}: {'; '.join(said)}"
     return head + (f":\n{indent(why.strip(), '  ')}" if why.strip() else "")

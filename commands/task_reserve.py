@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from commands._operation import Operation, Params, TaskId
-from state.records import Task
+from state.records import Task, Usage
 from state.store import Store
 
 Tokens = Annotated[int, Meta(ge=0)]
@@ -19,6 +19,8 @@ class TaskReserve(Params):
     token: Annotated[int, Meta(description="The claim's fencing token.")]
     used: Annotated[Tokens, Meta(description="Tokens that were used since the task was claimed.")]
     wanted: Annotated[Tokens, Meta(description="Tokens that the next call may use.")]
+    used_output: Annotated[Tokens, Meta(description="How many of the used ones were answers.")] = 0
+    wanted_output: Annotated[Tokens, Meta(description="How many of the wanted ones are for the answer.")] = 0
 
 
 class Reserved(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -31,7 +33,13 @@ def run(store: Store, params: TaskReserve) -> Reserved:
     from agents.token_budget import reserve
 
     task = store.get(Task, params.id)
-    return Reserved(granted=reserve(store, task.key, params.token, params.used, params.wanted))
+    used = _usage(params.used, params.used_output)
+    wanted = _usage(params.wanted, params.wanted_output)
+    return Reserved(granted=reserve(store, task.key, params.token, used, wanted))
+
+
+def _usage(tokens: int, output: int) -> Usage:
+    return Usage(input_tokens=max(0, tokens - output), output_tokens=output)
 
 
 def text(reserved: Reserved) -> str:

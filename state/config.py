@@ -26,6 +26,14 @@ DEFAULT_MODEL = "gpt-6.2-sol"
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
 
 
+class Price(Section, frozen=True, kw_only=True):
+    """For a million tokens, in whatever currency; `source` says where it was read, and when."""
+
+    input: Annotated[float, Meta(ge=0)]
+    output: Annotated[float, Meta(ge=0)]
+    source: Annotated[str, Meta(min_length=1)]
+
+
 class Model(Section, frozen=True, kw_only=True):
     """An OpenAI-compatible endpoint. `baseUrl` null: OPENAI_BASE_URL, else OpenAI's own.
 
@@ -43,6 +51,7 @@ class Model(Section, frozen=True, kw_only=True):
     retries: Count = 3
     backoff: Annotated[float, Meta(ge=0, le=3600)] = 1.0
     max_output_tokens: Tokens | None = None
+    price: Price | None = None
     record: str | None = None
     replay: str | None = None
 

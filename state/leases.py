@@ -29,7 +29,7 @@ class Lease(msgspec.Struct, frozen=True):
     """`expires` on the wall clock, `until` in the uptime of `boot`. `born` tells the holder's process from others.
 
     `lost`: how many before it, one after the other, ended without a report. The tokens: used so far, and wanted
-    by the call that the holder is making; they bound what others may ask for.
+    by the call that the holder is making, and how many of them are an answer's; they bound what others may ask for.
     """
 
     task: str
@@ -45,6 +45,8 @@ class Lease(msgspec.Struct, frozen=True):
     lost: int = 0
     tokens_used: int = 0
     tokens_wanted: int = 0
+    output_used: int = 0
+    output_wanted: int = 0
 
     def live(self) -> bool:
         return self.left() > 0 and not self._orphaned()

@@ -147,10 +147,11 @@ class Pull(Record, frozen=True, kw_only=True):
 
 
 class Budgets(Part, frozen=True, kw_only=True):
-    """Attempts per task; tokens and minutes per orchestration (null: no bound)."""
+    """Attempts per task; tokens, money (by `model.price`) and minutes per orchestration (null: no bound)."""
 
     attempts: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3
     tokens: Annotated[int, msgspec.Meta(ge=1, le=10**15)] | None = None
+    money: Annotated[float, msgspec.Meta(gt=0, le=10**9)] | None = None
     minutes: Annotated[float, msgspec.Meta(gt=0, le=525_600)] | None = None
 
 

@@ -10,7 +10,10 @@ import msgspec
 from agents.meter import Meter
 from agents.model.client import ModelClient, Turn
 from agents.model.errors import ModelError, Spent
+from agents.token_budget import ANSWER
+from agents.tokens import tokens_of
 from state.errors import RefactoryError, UsageError
+from state.records import Usage
 
 T = TypeVar("T")
 ROUNDS = 3
@@ -50,8 +53,11 @@ def ask_valid(
     turns, schema = [Turn("user", prompt)], strict_schema(shape)
     problem = ""
     for _ in range(ROUNDS):
+        size = tokens_of(instructions, *(turn.text for turn in turns), model=client.settings.model)
+        room, own = meter.room(meter.usage or Usage(), size), client.settings.max_output_tokens
+        bound = own if room is None else min(room, own or ANSWER)
         try:
-            given, answer = client.ask_json(instructions, turns, schema, name)
+            given, answer = client.ask_json(instructions, turns, schema, name, max_output_tokens=bound)
         except ModelError as error:
             meter.pay(error.spent, client.settings.model)
             raise

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from agents.meter import Meter
 from agents.model.errors import ModelError, Spent
-from agents.token_budget import check_tokens, tokens_left, total
+from agents.token_budget import ANSWER, room, total, used_up
+from agents.tokens import tokens_of
 from state.records import Orchestration
 from state.store import Store
 
@@ -31,12 +32,15 @@ def asking(store: Store, orchestration: Orchestration) -> Iterator[ModelResolver
     from agents.resolvers.model import ModelResolver
 
     meter = Meter()
-    with closing(ModelClient(store.config.model)) as client:
+    with closing(ModelClient(store.config.model, store.location.root)) as client:
 
         def ask(turns: Sequence[Turn]) -> str:
-            left = tokens_left(store, orchestration)
-            check_tokens(orchestration, None if left is None else left - meter.tokens)
-            return _answer(client, instructions("resolver", store.location.root), turns, meter)
+            told = instructions("resolver", store.location.root)
+            size = tokens_of(told, *(turn.text for turn in turns), model=store.config.model.model)
+            so_far = total([used_up(store, orchestration), *filter(None, [meter.usage])])
+            most = room(orchestration.budgets, store.config.model.price, so_far, size)
+            own = store.config.model.max_output_tokens
+            return _answer(client, told, turns, meter, own if most is None else min(most, own or ANSWER))
 
         try:
             yield ModelResolver(ask, room_of(store.config.coder.context_tokens))
@@ -44,9 +48,9 @@ def asking(store: Store, orchestration: Orchestration) -> Iterator[ModelResolver
             _record(store, orchestration, meter)
 
 
-def _answer(client: ModelClient, told: str, turns: Sequence[Turn], meter: Meter) -> str:
+def _answer(client: ModelClient, told: str, turns: Sequence[Turn], meter: Meter, bound: int | None) -> str:
     try:
-        answer = client.ask(told, turns)
+        answer = client.ask(told, turns, max_output_tokens=bound)
     except ModelError as error:
         meter.pay(error.spent, client.settings.model)
         raise

@@ -81,14 +81,15 @@ def _schemas(types: list[Any], suffix: str) -> tuple[Sequence[Schema], dict[str,
 
 
 def _as_viewed(parts: dict[str, Schema]) -> dict[str, Schema]:
-    """Answers hold all keys, and those that commands/_view.py adds."""
+    """Answers hold all keys but those that may be unset, and those that commands/_view.py adds."""
     records = {cls.__name__: cls for cls in _subclasses(Record)}
     for name, part in parts.items():
         properties = part.get("properties", {})
+        unset = {key for key in properties if "default" not in properties[key]} - {*part.get("required", ())}
         if name in records:
             properties = {**_added(records[name], properties), **properties}
         if "properties" in part:
-            part["properties"], part["required"] = properties, list(properties)
+            part["properties"], part["required"] = properties, [key for key in properties if key not in unset]
     return parts
 
 
