@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -65,12 +65,16 @@ NETWORK_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Repository:
-    """One git folder, always named to git, never discovered. `top`: where a remote's relative path starts."""
+    """One git folder, always named to git, never discovered. `top`: where a remote's relative path starts.
+
+    `login` is environment that lets git log in at a remote; it is a secret.
+    """
 
     git_dir: Path
     work_tree: Path | None = None
     index: Path | None = None
     top: Path | None = None
+    login: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def run(self, *args: str, input: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
         """Standard output as text, without the last line end. Raises GitError."""
@@ -112,7 +116,7 @@ class Repository:
             env["GIT_WORK_TREE"] = str(self.work_tree)
         if self.index:
             env["GIT_INDEX_FILE"] = str(self.index)
-        return env | identity(self.git_dir)
+        return env | identity(self.git_dir) | dict(self.login)
 
     def resolve(self, revision: str) -> str | None:
         """The commit a branch, tag or id names, or None."""

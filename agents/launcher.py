@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+
+from msgspec.structs import replace
 
 from agents.audit_mirror import checkpoint
 from agents.coder import diffstat
 from agents.completion import close
+from agents.forge.issues import tell_issue
 from agents.git import Repository
+from agents.launch.command import checked, command
 from agents.launch.intent import forget, intended, left_by_killed
 from agents.launch.merge import merge
+from agents.launch.pull_request import PLAIN, Known, Wishes, pull_request
+from agents.launch.pull_request import check as check_forge
 from agents.launch.push import push
 from agents.orchestrator import latest, remote_url
 from agents.refs import branch_ref
@@ -17,42 +23,76 @@ from agents.workspace import local
 from state.errors import Conflict
 from state.keys import number_of
 from state.lifecycle import move
-from state.records import Landing, Launch, Orchestration, Outcome, Plan, Review, Task
+from state.records import Landing, Launch, Orchestration, Outcome, Plan, Review, Task, Way
 from state.store import Store
 
 
 def landing(
-    store: Store, plan: Plan, how: Literal["merge", "push"], remote: str | None, push_target: bool
+    store: Store, plan: Plan, how: Way, remote: str | None, push_target: bool
 ) -> tuple[Landing, Review]:
     """What a launch would do. Raises Conflict unless exactly this commit is combined, tested and approved."""
     orchestration = latest(store, plan)
     outcome, review = _approved(store, plan, orchestration)
     repository = Repository(store.location.git_dir, top=store.location.root)
     target = orchestration.target_branch
-    name = (remote or store.config.remote or "origin") if how == "push" else None
+    name = (remote or store.config.remote or "origin") if how in ("push", "pull-request") else None
     pushed = [outcome.branch, *([target] if push_target else [])]
+    branches = {"merge": [target], "command": []}.get(how, pushed)
     return Landing(
         how=how,
         target_branch=target,
         remote=remote_url(repository, name),
         before=outcome.onto,
         commit=outcome.commit,
-        branches=[target] if how == "merge" else pushed,
+        branches=branches,
         diffstat=diffstat(repository, outcome.onto, outcome.commit),
     ), review
 
 
-def launch(store: Store, plan: Plan, landing: Landing, review: Review, remote: str | None) -> Launch:
-    """Land it, unless it is there already: a record is no proof, as branches can be reset."""
-    workspace = local(store, landing.remote)
+def check(store: Store, how: Way, remote: str | None, wishes: Wishes = PLAIN) -> None:
+    """What can be known to be wrong before anything is done, or a model is paid."""
+    if how == "command":
+        checked(store.config.launch)
+    elif how == "pull-request":
+        check_forge(store, remote, wishes)
+    elif how == "push":
+        repository = Repository(store.location.git_dir, top=store.location.root)
+        remote_url(repository, remote or store.config.remote or "origin")
+
+
+def launch(
+    store: Store, plan: Plan, landing: Landing, review: Review, remote: str | None, wishes: Wishes = PLAIN
+) -> tuple[Launch, list[str]]:
+    """Land it, unless it is there already: a record is no proof, as branches can be reset.
+
+    Returns what could not be done beside it, too.
+    """
+    name = remote or store.config.remote or "origin"
     with intended(store.location.private, plan.key, landing, review.key):
-        if landing.how == "merge":
-            merge(store.location, workspace, landing)
-        else:
-            push(workspace, remote or store.config.remote or "origin", landing)
-        recorded = _record(store, plan, landing, review)
+        for known in _land(store, plan, landing, review, name, wishes):
+            recorded = _record(store, plan, landing, review, known)
+    url, warning = tell_issue(store, recorded)
+    if url:
+        recorded = _record(store, plan, landing, review, {"comment_url": url})
     checkpoint(store)
-    return recorded
+    return recorded, [warning] if warning else []
+
+
+def _land(
+    store: Store, plan: Plan, landing: Landing, review: Review, remote: str, wishes: Wishes
+) -> Iterator[Known]:
+    """What is known each time that there is something to record."""
+    if landing.how == "pull-request":
+        yield from pull_request(store, plan, landing, review, remote, wishes)
+        return
+    workspace = local(store, landing.remote)
+    if landing.how == "merge":
+        merge(store.location, workspace, landing)
+    elif landing.how == "push":
+        push(workspace.repository, remote, landing)
+    else:
+        command(store, workspace, plan, landing)
+    yield {}
 
 
 def finish_killed(store: Store, plan: Plan) -> bool:
@@ -65,7 +105,7 @@ def finish_killed(store: Store, plan: Plan) -> bool:
     head = git.resolve(branch_ref(landing.target_branch))
     landed = landing.how == "merge" and head is not None and git.is_ancestor(landing.commit, head)
     if landed:
-        _record(store, plan, landing, store.get(Review, intent.review))
+        _record(store, plan, landing, store.get(Review, intent.review), {})
     forget(private, plan.key)
     return landed
 
@@ -89,11 +129,12 @@ def _approved(store: Store, plan: Plan, orchestration: Orchestration) -> tuple[O
     return outcome, reviews[-1]
 
 
-def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launch:
+def _record(store: Store, plan: Plan, landing: Landing, review: Review, known: Known) -> Launch:
     with store.transaction("launch") as changes:
         done = changes.all(Launch, lambda launch: launch.plan == plan.key and launch.landing == landing)
         if done:
-            return done[-1]
+            now = replace(done[-1], **known)
+            return done[-1] if now == done[-1] else changes.put(now)
         orchestration = changes.get(Orchestration, review.orchestration)
         for key in _arrived(orchestration.outcome):
             task = changes.get(Task, key)
@@ -101,7 +142,12 @@ def _record(store: Store, plan: Plan, landing: Landing, review: Review) -> Launc
                 changes.put(move(task, "merged"))
         close(changes, changes.get(Plan, plan.key))
         return changes.new(
-            Launch, plan=plan.key, orchestration=orchestration.key, review=review.key, landing=landing
+            Launch,
+            plan=plan.key,
+            orchestration=orchestration.key,
+            review=review.key,
+            landing=landing,
+            **known,
         )
 
 

@@ -160,7 +160,7 @@ def read_stdin() -> str:
 
 def _parameter(field: Field, is_argument: bool) -> click.Parameter:
     meta = _meta(field)
-    if is_argument:
+    if is_argument or meta.get("argument"):
         return click.Argument(
             [field.name], metavar=meta.get("metavar"), required=field.required, envvar=meta.get("env")
         )

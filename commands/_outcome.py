@@ -42,6 +42,8 @@ def text(result: Result) -> str:
                 "launched",
                 landing and f"{landing.how}: {', '.join(landing.branches)} at {landing.commit[:12]}",
             ),
+            ("pull request", status.launch and status.launch.pr_url),
+            ("CI", status.launch and status.launch.ci),
             ("next", _next(result)),
             ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,9 +27,7 @@ class Run:
     plan: str
     progress: Progress
     until: Stage = "launch"
-    how: Literal["merge", "push"] = "merge"
-    remote: str | None = None
-    push_target: bool = False
+    how: launch.LaunchParams | None = None
 
     def go(self) -> Result:
         if self.until == "plan":
@@ -47,7 +46,10 @@ class Run:
                     f"plan {number_of(self.plan)} is done, but task {number_of(task.key)} is {task.state}",
                     "`refactory doctor --fix` reopens it",
                 )
-        return self._result("launch", exit_code(status))
+        result = self._result("launch", exit_code(status))
+        if status.launch and status.launch.landing.how == "pull-request" == self._params().how:
+            return self._launched(result)  # CI may have been waited for in vain
+        return result
 
     def _stages(self) -> Result:
         moves = 0
@@ -93,11 +95,13 @@ class Run:
 
     def _launched(self, result: Result) -> Result:
         self.progress.stage("launch")
-        params = launch.LaunchParams(
-            id=self.plan, how=self.how, remote=self.remote, push_target=self.push_target
-        )
-        self.context.call(launch.OPERATION, params)
-        return self._result("launch", result.exit_code)
+        launched = self.context.call(launch.OPERATION, self._params())
+        for warning in launched.warnings:
+            print(f"refactory: {warning}", file=sys.stderr)
+        return self._result("launch", launch.exit_code(launched) or result.exit_code)
+
+    def _params(self) -> launch.LaunchParams:
+        return self.how or launch.LaunchParams(id=self.plan)
 
     def _target_moved(self) -> bool:
         """True if what failed was only that somebody else landed something first: combine again."""

@@ -94,7 +94,7 @@ def _local(given: dict[str, Any], form: str) -> int:
 
 def _pipeline(context: Context, progress: Progress) -> tuple[Status, str]:
     """The same steps as `refactory run --as push --push-target`. What stops it early is for the checks to show."""
-    from commands import _pipeline, plan_status, request_create
+    from commands import _pipeline, launch, plan_status, request_create
     from commands._demo.site import TARGET, request
 
     title, description = request()
@@ -106,7 +106,8 @@ def _pipeline(context: Context, progress: Progress) -> tuple[Status, str]:
     _pipeline.orchestrated(context, plan.key, 2, TARGET, None)
     stopped = ""
     try:
-        _pipeline.Run(context, plan.key, progress, how="push", remote="origin", push_target=True).go()
+        params = launch.LaunchParams(id=plan.key, how="push", remote="origin", push_target=True)
+        _pipeline.Run(context, plan.key, progress, how=params).go()
     except Unavailable:
         raise
     except RefactoryError as error:

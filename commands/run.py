@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
 
-from commands import _recording, plan_list, plan_status, request_create, request_show
+from commands import _recording, launch, plan_list, plan_status, request_create, request_show
 from commands._cli import chosen_format, convert, flags, output_options, read_file, read_stdin
 from commands._context import Context
 from commands._output import show
 from state.errors import Conflict, RefactoryError, UsageError
 from state.keys import number_of
-from state.records import Plan, Request
+from state.records import Plan, Request, Way
 
 if TYPE_CHECKING:
     from commands._outcome import Result, Stage
@@ -33,10 +33,14 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--until"], type=click.Choice(["plan", "code", "reconcile", "review"]), help="Stop after this stage."
     ),
-    click.Option(["--as", "how"], type=click.Choice(["merge", "push"]), default="merge", show_default=True,
+    click.Option(["--as", "how"], type=click.Choice(get_args(Way)), default="merge", show_default=True,
                  help="How to land it."),
     click.Option(["--remote"], help="The git remote to push to, and to share code through."),
     click.Option(["--push-target"], is_flag=True, help="With --as push: the target branch, too."),
+    click.Option(["--draft"], is_flag=True, help="With --as pull-request: open it as a draft."),
+    click.Option(["--wait-ci"], is_flag=True, help="With --as pull-request: wait for the forge's CI."),
+    click.Option(["--merge-when-green"], is_flag=True,
+                 help="With --as pull-request: wait for the forge's CI, and merge if all of it has passed."),
     click.Option(["--progress"], type=click.Choice(["auto", "plain", "none"]), default="auto", show_default=True,
                  help="auto: live on a terminal; plain: a line for each step, on stderr."),
     *_recording.options(),
@@ -74,8 +78,8 @@ def _run(context: Context, request: Request, given: dict[str, Any], progress: Pr
     plan = _pipeline.plan_for(context, request.key, given["task_list"], given["planner"])
     until: Stage = given["until"] or "launch"
     _check_gate(plan, until)
-    if given["how"] == "push" and until == "launch" and not context.api_url:
-        _check_remote(context, given["remote"])
+    if until == "launch":
+        _check_launch(context, _launch(plan, given))
     if until != "plan" and plan.state != "done":
         remote = _shared(context, given)
         _pipeline.orchestrated(context, plan.key, given["agents"], given["target_branch"], remote)
@@ -84,9 +88,7 @@ def _run(context: Context, request: Request, given: dict[str, Any], progress: Pr
         plan.key,
         progress,
         until=until,
-        how=given["how"],
-        remote=given["remote"],
-        push_target=given["push_target"],
+        how=_launch(plan, given),
     ).go()
 
 
@@ -122,14 +124,25 @@ def _left(context: Context, request: Request) -> Left:
     return Left(request=request)
 
 
-def _check_remote(context: Context, remote: str | None) -> None:
-    """Before a model is paid for work that could not be pushed."""
-    from agents.git import Repository
-    from agents.orchestrator import remote_url
+def _check_launch(context: Context, params: launch.LaunchParams) -> None:
+    """Before a model is paid for work that could not be landed. A server checks for itself, later."""
+    from agents.launcher import check
 
-    name = remote or context.store.config.remote or "origin"
-    location = context.store.location
-    remote_url(Repository(location.git_dir, top=location.root), name)
+    wishes = launch.wishes(params)
+    if not context.api_url:
+        check(context.store, params.how, params.remote, wishes)
+
+
+def _launch(plan: Plan, given: dict[str, Any]) -> launch.LaunchParams:
+    return launch.LaunchParams(
+        id=plan.key,
+        how=given["how"],
+        remote=given["remote"],
+        push_target=given["push_target"],
+        draft=given["draft"],
+        wait_ci=given["wait_ci"],
+        merge_when_green=given["merge_when_green"],
+    )
 
 
 def _request(context: Context, given: dict[str, Any]) -> Request:

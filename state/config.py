@@ -133,6 +133,40 @@ class Sandbox(Section, frozen=True, kw_only=True):
     processes: Annotated[int, Meta(ge=1, le=10**6)] | None = 512
 
 
+MergeMethod = Literal["merge", "squash", "rebase"]
+ForgeKind = Literal["github", "gitlab", "forgejo", "gitea"]
+
+
+class Forge(Section, frozen=True, kw_only=True):
+    """Where pull requests are opened. What is null is told from the remote's URL."""
+
+    kind: ForgeKind | None = None
+    url: Annotated[str, Meta(pattern="^https?://[^/]")] | None = None
+    repository: Annotated[str, Meta(min_length=3, pattern="^[^/].*/.*[^/]$")] | None = None
+    token_env: Annotated[str, Meta(min_length=1)] | None = None
+    labels: list[Annotated[str, Meta(min_length=1)]] = []
+    reviewers: list[Annotated[str, Meta(min_length=1)]] = []
+    draft: bool = False
+    merge_method: MergeMethod = "merge"
+    timeout: Seconds = 30.0
+    patience: Seconds = 300.0
+    backoff: Annotated[float, Meta(ge=0, le=3600)] = 1.0
+    ci_seconds: Seconds = 3600.0
+    ci_start_seconds: Seconds = 120.0
+    ci_poll: Seconds = 10.0
+
+
+class Launch(Section, frozen=True, kw_only=True):
+    """`launch --as command`. Without a rollback, what a failed command has changed stays as it is."""
+
+    command: str | None = None
+    health_check: str | None = None
+    rollback: str | None = None
+    seconds: Seconds = 1800.0
+    health_seconds: Seconds = 60.0
+    pass_env: list[str] = []
+
+
 class Server(Section, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
 
@@ -156,6 +190,8 @@ class Config(Section, frozen=True, kw_only=True):
     reconcile: Reconcile = Reconcile()
     reviewer: Reviewer = Reviewer()
     sandbox: Sandbox | SandboxMode = Sandbox()
+    forge: Forge = Forge()
+    launch: Launch = Launch()
     server: Server = Server()
     presets: dict[str, Preset] = {}
 

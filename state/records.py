@@ -23,6 +23,8 @@ Severity = Literal["error", "warning", "note"]
 EjectReason = Literal["conflict", "red", "dependency", "unfinished", "empty"]
 SentBackFor = Literal["conflict", "red", "dependency", "review", "rework"]
 SandboxKind = Literal["bwrap", "none"]
+Way = Literal["merge", "push", "pull-request", "command"]
+CiState = Literal["passed", "failed", "pending", "none"]
 Headcount = Annotated[int, msgspec.Meta(ge=1, le=64)]
 
 
@@ -51,9 +53,12 @@ class Usage(Part, frozen=True, kw_only=True):
 
 
 class Request(Record, frozen=True, kw_only=True):
+    """`issue` is the URL of what it was made from."""
+
     folder: ClassVar[str] = "requests"
     title: str
     description: str = ""
+    issue: str | None = None
     state: RequestState = "open"
 
 
@@ -240,7 +245,7 @@ class Review(Record, frozen=True, kw_only=True):
 class Landing(Part, frozen=True, kw_only=True):
     """Which commit goes where: `before` is what it was made and tested on, `branches` what will point to it."""
 
-    how: Literal["merge", "push"]
+    how: Way
     target_branch: str
     remote: str | None = None
     before: str
@@ -250,11 +255,17 @@ class Landing(Part, frozen=True, kw_only=True):
 
 
 class Launch(Record, frozen=True, kw_only=True):
+    """`ci` is what was waited for: `none` if the forge knew of no check; `merged` if we merged the pull request."""
+
     folder: ClassVar[str] = "launches"
     plan: str
     orchestration: str
     review: str | None = None
     landing: Landing
+    pr_url: str | None = None
+    ci: CiState | None = None
+    merged: bool = False
+    comment_url: str | None = None
 
 
 KINDS: tuple[type[Record], ...] = (Request, Plan, Task, Orchestration, Pull, Review, Launch)

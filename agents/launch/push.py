@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
+from agents.forge.errors import ForgeAuth, ForgeProtected
 from agents.git import NETWORK_SECONDS, Repository, last_line
 from agents.launch import refuse_moved
 from agents.refs import branch_ref
-from agents.workspace import Workspace
-from state.errors import Conflict, Unavailable
+from state.errors import Conflict, RefactoryError, Unavailable
 from state.records import Landing
 
+_REJECTED = re.compile(r"^ ! \[(?:remote )?rejected\].*\((.*)\)$", re.MULTILINE)
+_FASTER = ("stale info", "fetch first", "non-fast-forward")
+_SAID = re.compile(r"^remote: *(?:error: )?(.*?) *$", re.MULTILINE)
+_LOGIN_HINT = "does the token or key let you read and push there?"
+_LOGIN = re.compile(r"Authentication failed|could not read Username|Permission denied|returned error: 403")
 
-def push(workspace: Workspace, name: str, landing: Landing) -> None:
+
+def push(git: Repository, name: str, landing: Landing) -> None:
     """The remote's state is looked at first; git itself refuses what is no fast-forward of the target."""
-    git, target = workspace.repository, landing.target_branch
-    heads = _remote_heads(git, name, landing.branches)
-    if all(_contains(git, name, branch, heads.get(branch), landing.commit) for branch in landing.branches):
+    target = landing.target_branch
+    heads = remote_heads(git, name, landing.branches)
+    if _arrived(git, name, heads, landing):
         return
     plan_branch = landing.branches[0]
     specs = [f"+{landing.commit}:{branch_ref(plan_branch)}"]
@@ -25,13 +33,47 @@ def push(workspace: Workspace, name: str, landing: Landing) -> None:
     status, _, err = git.attempt(
         "push", "--quiet", "--atomic", "--no-verify", *leases, "--", name, *specs, seconds=NETWORK_SECONDS
     )
-    if status:
-        raise Unavailable(f"git push to {name} was refused: {last_line(err)}", "nothing was pushed")
+    if status and not _arrived_after_all(git, name, landing):
+        raise _refusal(name, err)
+
+
+def _arrived(git: Repository, name: str, heads: dict[str, str], landing: Landing) -> bool:
+    return all(_contains(git, name, branch, heads.get(branch), landing.commit) for branch in landing.branches)
+
+
+def _arrived_after_all(git: Repository, name: str, landing: Landing) -> bool:
+    """An answer may be lost on the way back."""
+    try:
+        return _arrived(git, name, remote_heads(git, name, landing.branches), landing)
+    except RefactoryError as error:
+        raise Unavailable(
+            f"git push to {name} failed, and whether it arrived is not known: {error.message}",
+            "launch again: what is there already is not pushed twice",
+        ) from None
+
+
+def _refusal(name: str, err: str) -> RefactoryError:
+    """All or nothing (`--atomic`), and it is not there: so nothing was pushed."""
+    rejected = _REJECTED.search(err)
+    if rejected and rejected[1] in _FASTER:
+        return Conflict(
+            f"git push to {name} was refused: somebody else pushed meanwhile ({rejected[1]})",
+            "nothing was pushed; launch again",
+        )
+    if rejected:
+        said = "; ".join(line for line in _SAID.findall(err) if line)
+        return ForgeProtected(
+            f"git push to {name} was refused: {rejected[1]}" + (f": {said[:500]}" if said else ""),
+            "nothing was pushed; a rule of the remote is in the way: launch --as pull-request may be what it wants",
+        )
+    if _LOGIN.search(err):
+        return ForgeAuth(f"git push to {name}: {last_line(err)}", f"nothing was pushed; {_LOGIN_HINT}")
+    return Unavailable(f"git push to {name} was refused: {last_line(err)}", "nothing was pushed")
 
 
 def _target_lease(git: Repository, name: str, target: str, head: str | None, landing: Landing) -> list[str]:
     """Options that let git itself see to it that a branch to be made is still not there."""
-    if head is None and all(branch.startswith("refactory/") for branch in _remote_heads(git, name, ["*"])):
+    if head is None and all(branch.startswith("refactory/") for branch in remote_heads(git, name, ["*"])):
         return [f"--force-with-lease={branch_ref(target)}:"]  # the remote is new
     if head is None:
         raise Conflict(f"{name} has no branch {target}", f"push it once: git push {name} {target}")
@@ -40,12 +82,15 @@ def _target_lease(git: Repository, name: str, target: str, head: str | None, lan
     return []
 
 
-def _remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:
+def remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:
     status, out, err = git.attempt(
         "ls-remote", "--quiet", "--", name, *map(branch_ref, branches), seconds=NETWORK_SECONDS
     )
     if status:
-        raise Unavailable(f"can't read the remote {name}: {last_line(err)}", "`git ls-remote` shows the same")
+        said = f"can't read the remote {name}: {last_line(err)}"
+        if _LOGIN.search(err):
+            raise ForgeAuth(said, _LOGIN_HINT)
+        raise Unavailable(said, "`git ls-remote` shows the same")
     rows = (line.split("\t", 1) for line in out.decode().splitlines())
     return {ref.removeprefix("refs/heads/"): commit for commit, ref in rows}
 

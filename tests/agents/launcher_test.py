@@ -36,7 +36,7 @@ def ready(repo: Repo, store: Store, tmp_path: Path) -> Plan:
 
 def land(store: Store, plan: Plan, how: Literal["merge", "push"], push_target: bool = False) -> Launch:
     planned_landing, found = landing(store, plan, how, None, push_target)
-    return launch(store, plan, planned_landing, found, None)
+    return launch(store, plan, planned_landing, found, None)[0]
 
 
 def origin(repo: Repo, ref: str) -> str:
@@ -116,7 +116,7 @@ def test_a_target_that_somebody_makes_meanwhile_is_not_overwritten(
     )
     receive.chmod(0o700)
     repo.git("config", "remote.origin.receivepack", str(receive))
-    with pytest.raises(Unavailable, match="refused"):
+    with pytest.raises(Conflict, match="somebody else pushed meanwhile"):
         land(store, ready, "push", push_target=True)
     assert origin(repo, "main") == main
 
