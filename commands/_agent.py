@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import click
 
@@ -74,13 +75,17 @@ def _fork(start: _Start, names: Sequence[str]) -> int:
 
 def _import_for_all(location: Location | None, role: Role) -> None:
     """What every agent of this role will import, slow as it is."""
-    import agents.worker  # noqa: F401
-    import commands._ledger  # noqa: F401
+    from agents import completion, worker  # noqa: F401
+    from commands import _ledger  # noqa: F401
 
-    if role == "coder" and location and Store(location).config.coder.backend == "model":
-        from agents.model import http
+    if role == "coder" and location:
+        backend = Store(location).config.coder.backend
+        import_module(f"agents.backends.{backend}")
+        if backend in ("model", "loop"):
+            from agents import answer, symbol_map  # noqa: F401
+            from agents.model import http, loop, retry  # noqa: F401
 
-        http.warm()
+            http.warm()
 
 
 def _work(start: _Start, name: str) -> int:

@@ -37,7 +37,10 @@ _OPTIONS: Any = {"security": {"bearer_auth": True}}  # never an OPENAI_ADMIN_KEY
 
 
 def warm() -> None:
-    """What each process would find out anew that is forked from this one: certificates, and the platform's name."""
+    """What each process would load and find out anew that is forked from this one."""
+    import anyio
+
+    asyncio.run(anyio.sleep(0))
     _certificates()
     openai.AsyncOpenAI(api_key="none").platform_headers()
 
