@@ -99,7 +99,9 @@ def test_the_github_workflow(project: Repo) -> None:
     )
     job = workflow["jobs"]["run"]
     given = {"secrets.OPENAI_API_KEY": "", "inputs.title": "More statistics", "inputs.description": TASKS}
-    env = {name: expanded(value, given) for name, value in job["env"].items()}
+    temp = project.path.parent
+    runner = {"RUNNER_TEMP": str(temp), "GITHUB_STEP_SUMMARY": str(temp / "summary.md")}
+    env = {name: expanded(value, given) for name, value in job["env"].items()} | runner
     for step in job["steps"]:
         assert ("uses" in step) != ("run" in step)
         if "run" in step:
@@ -109,6 +111,8 @@ def test_the_github_workflow(project: Repo) -> None:
     check_pushed(project)
     (logs,) = [step["with"]["path"] for step in job["steps"] if step.get("if") == "failure()"]
     assert (project.path / logs).is_dir()
+    assert "More statistics" in (temp / "summary.md").read_text()
+    assert "More statistics" in (temp / "refactory.html").read_text()
 
 
 def expanded(text: str, given: dict[str, str]) -> str:

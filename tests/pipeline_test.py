@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from state.records import Orchestration, Pull, Review, Task
+from state.store import Store
 from tests.conftest import Refactory, Repo, new_file
 
 TASKS = """\
@@ -73,8 +75,27 @@ def test_what_conflicts_to_the_end_is_named_with_its_conflict(
     outcome = done.data["status"]["orchestration"]["outcome"]
     assert [len(outcome["landed"]), len(outcome["ejected"])] == [1, 1]
     assert done.data["status"]["tasks"][1]["attempts"] == 3, "its attempts are bounded"
-    assert "it conflicts in calc.py" in outcome["ejected"][0]["detail"]
+    assert "it conflicts with task 1 in calc.py" in outcome["ejected"][0]["detail"]
 
 
 def change(line: str) -> str:
     return f"--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a + b\n+{line}"
+
+
+def test_a_red_base_stops_nobody(repo: Repo, refactory: Refactory, store: Store, scripted: Any) -> None:
+    """One test fails on the base already: the work lands, and the review says so. A new failure does not land."""
+    old = "import unittest\n\n\nclass Old(unittest.TestCase):\n    def test_old(self):\n        self.fail('old')\n"
+    repo.commit({"tests/test_old.py": old})
+    bad = old.replace("Old", "New").replace("test_old", "test_new")
+    scripted(good=new_file("good.py", "x = 1\n"), bad=new_file("tests/test_new.py", bad))
+    done = refactory.run("run", "--title", "T", "--from", "-", input="## Good\n\n## Bad\n")
+    assert done.code == 7
+    good, bad_one = store.all(Task)
+    assert (good.state, bad_one.state) == ("merged", "failed")
+    pull = store.get(Pull, good.pulls[0])
+    assert pull.tests and pull.tests.base_failures == ["test_old (test_old.Old.test_old)"]
+    (review,) = store.all(Review)
+    assert [(one.rule, one.severity) for one in review.findings] == [("tested", "warning")]
+    (orchestration,) = store.all(Orchestration)
+    assert orchestration.outcome and orchestration.outcome.tests
+    assert orchestration.outcome.tests.base_failures
