@@ -16,7 +16,8 @@ _LINE = 300
 
 
 def title(request: Request) -> str:
-    return _plain(request.title)[:_TITLE]
+    """No Markdown; but it may become the merge commit's subject, which could close an issue."""
+    return _quiet(request.title)[:_TITLE]
 
 
 def body(store: Store, plan: Plan, orchestration: Orchestration, review: Review, place: Place | None) -> str:
@@ -145,8 +146,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _plain(text: str) -> str:
     """One line that is text only: no markup, nobody notified, no other issue closed or linked."""
     line = " ".join(text.split())[:_LINE].replace("&", "&amp;").replace("<", "&lt;")
-    line = re.sub(r"([\\`*_\[\]])", r"\\\1", line)
-    return re.sub(r"([@#!])(?=\w)", "\\1\u200b", line)
+    return _quiet(re.sub(r"([\\`*_\[\]])", r"\\\1", line))
+
+
+def _quiet(text: str) -> str:
+    """Mentions and references that are none any more: a zero-width space is in them."""
+    return re.sub(r"([@#!])(?=\w)", "\\1\u200b", " ".join(text.split()))
 
 
 def _code(text: str) -> str:

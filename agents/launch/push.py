@@ -15,7 +15,10 @@ _REJECTED = re.compile(r"^ ! \[(?:remote )?rejected\].*\((.*)\)$", re.MULTILINE)
 _FASTER = ("stale info", "fetch first", "non-fast-forward")
 _SAID = re.compile(r"^remote: *(?:error: )?(.*?) *$", re.MULTILINE)
 _LOGIN_HINT = "does the token or key let you read and push there?"
-_LOGIN = re.compile(r"Authentication failed|could not read Username|Permission denied|returned error: 403")
+_LOGIN = re.compile(
+    r"^.*(?:Authentication failed|could not read Username|Permission denied|returned error: 403).*$",
+    re.MULTILINE,
+)
 
 
 def push(git: Repository, name: str, landing: Landing) -> None:
@@ -66,8 +69,8 @@ def _refusal(name: str, err: str) -> RefactoryError:
             f"git push to {name} was refused: {rejected[1]}" + (f": {said[:500]}" if said else ""),
             "nothing was pushed; a rule of the remote is in the way: launch --as pull-request may be what it wants",
         )
-    if _LOGIN.search(err):
-        return ForgeAuth(f"git push to {name}: {last_line(err)}", f"nothing was pushed; {_LOGIN_HINT}")
+    if denied := _LOGIN.search(err):
+        return ForgeAuth(f"git push to {name}: {denied[0]}", f"nothing was pushed; {_LOGIN_HINT}")
     return Unavailable(f"git push to {name} was refused: {last_line(err)}", "nothing was pushed")
 
 
@@ -87,10 +90,9 @@ def remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, s
         "ls-remote", "--quiet", "--", name, *map(branch_ref, branches), seconds=NETWORK_SECONDS
     )
     if status:
-        said = f"can't read the remote {name}: {last_line(err)}"
-        if _LOGIN.search(err):
-            raise ForgeAuth(said, _LOGIN_HINT)
-        raise Unavailable(said, "`git ls-remote` shows the same")
+        if denied := _LOGIN.search(err):
+            raise ForgeAuth(f"can't read the remote {name}: {denied[0]}", _LOGIN_HINT)
+        raise Unavailable(f"can't read the remote {name}: {last_line(err)}", "`git ls-remote` shows the same")
     rows = (line.split("\t", 1) for line in out.decode().splitlines())
     return {ref.removeprefix("refs/heads/"): commit for commit, ref in rows}
 

@@ -49,7 +49,7 @@ def settings(server: ForgeServer) -> Settings:
         backoff=0.01,
         ci_poll=0.02,
         ci_seconds=5,
-        ci_start_seconds=0.2,
+        ci_start_seconds=5,
     )
 
 

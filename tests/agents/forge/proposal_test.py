@@ -194,7 +194,7 @@ def test_ci_is_waited_for(server: ForgeServer, forge: Forge, wanted: Wanted, set
     assert verdict.state == "failed"
     assert len(verdict.failed) == 1
     server.state.checks = [[]]
-    assert wait_for_ci(forge, wanted.commit, settings).state == "none"
+    assert wait_for_ci(forge, wanted.commit, replace(settings, ci_start_seconds=0.1)).state == "none"
     server.state.checks = [[Check("build", "pending")]]
     assert wait_for_ci(forge, wanted.commit, replace(settings, ci_seconds=0.1)).state == "pending"
 
