@@ -132,7 +132,7 @@ def answered(who: str, doing: str, call: Callable[[], T]) -> T:
         raise ForgeUnavailable(
             f"{doing}: {who} can't be reached: {_cause(error)}", _HINTS[ForgeUnavailable]
         ) from None
-    except (LookupError, TypeError, AttributeError, AssertionError) as error:
+    except (LookupError, TypeError, AttributeError, AssertionError, RuntimeError) as error:
         raise ForgeGarbage(
             f"{doing}: {who} gave an answer of another kind ({type(error).__name__}: {error})",
             _HINTS[ForgeGarbage],

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.forges import forgejo, github, gitlab
 from tests.forges.git_backend import serve_git
-from tests.forges.openapi import violation
+from tests.forges.openapi import description, violation
 from tests.forges.state import NAME, OWNER, TOKEN, State
 
 DIALECTS: dict[str, ModuleType] = {"github": github, "gitlab": gitlab, "forgejo": forgejo}
@@ -58,6 +58,8 @@ class ForgeServer:
     def __init__(self, kind: str, folder: Path, branches: Path | None = None) -> None:
         self.kind = kind
         self.dialect = DIALECTS[kind]
+        if kind == "github":
+            description()
         self.root = folder
         repository = folder / OWNER / f"{NAME}.git"
         if branches:
