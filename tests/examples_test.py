@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from tests.conftest import PROGRAM, Repo, make_repo
+from tests.forges.server import ForgeServer
+from tests.forges.state import NAME, OWNER, TOKEN, Issue
 
 EXAMPLES = PROGRAM.parent / "examples"
 COMPLETION = PROGRAM.parent / "commands/_completion/refactory.bash"
@@ -91,14 +93,27 @@ def test_the_shell_script_of_a_failure(project: Repo) -> None:
     assert project.git("log", "-1", "--format=%s") == "Records: Nobody can do this"
 
 
-def test_the_github_workflow(project: Repo) -> None:
+@pytest.mark.parametrize("issue", [False, True])
+def test_the_github_workflow(project: Repo, issue: bool, tmp_path: Path) -> None:
     """Its `run` steps in order, each in a shell of its own, with what GitHub would put in for the expressions."""
+    with ForgeServer("github", tmp_path / "forge") as forge:
+        forge.state.repository = tmp_path / "origin.git"
+        forge.state.issues[70] = Issue(70, "More statistics", TASKS)
+        settings = f"forge:\n  kind: github\n  url: {forge.url}\n  repository: {OWNER}/{NAME}\n"
+        project.write({".refactory/config.yaml": CONFIG + settings})
+        github_workflow(project, {"inputs.issue": "70"} if issue else {"inputs.title": "More statistics"})
+        assert [pull.title for pull in forge.state.pulls] == ["More statistics"]
+        assert len(forge.state.issues[70].comments) == issue
+
+
+def github_workflow(project: Repo, inputs: dict[str, str]) -> None:
     workflow = load("github-actions.yml")
     assert set(workflow) >= {"name", "jobs", "permissions"} and True in workflow, (
         "`on` is a boolean to YAML 1.1"
     )
     job = workflow["jobs"]["run"]
-    given = {"secrets.OPENAI_API_KEY": "", "inputs.title": "More statistics", "inputs.description": TASKS}
+    given = {"secrets.OPENAI_API_KEY": "", "github.token": TOKEN, "inputs.title": "", "inputs.issue": ""}
+    given |= {"inputs.description": TASKS, **inputs}
     temp = project.path.parent
     runner = {"RUNNER_TEMP": str(temp), "GITHUB_STEP_SUMMARY": str(temp / "summary.md")}
     env = {name: expanded(value, given) for name, value in job["env"].items()} | runner

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,9 +76,3 @@ def test_a_renamed_repository_is_followed(server: ForgeServer, forge: Forge) -> 
     server.faults = [moved, issue]
     assert forge.issue(1).number == 1
     server.invalid.clear()  # the new address is an answer's, not ours
-
-
-def test_recordings_are_there() -> None:
-    """Where OCTOKIT is set none of the above may be skipped."""
-    if "OCTOKIT" in os.environ:
-        assert (Path(os.environ["OCTOKIT"]) / "node_modules" / "@octokit" / "fixtures").is_dir()
