@@ -146,3 +146,15 @@ def test_the_configuration_can_name_the_folder(
     refactory.ok("plan:create", "1", "--planner", "model")
     assert [task.title for task in Store.open(repo.path).all(Task)] == ["Add mul"] * 2
     assert len(model_server.requests) == 1
+
+
+def test_to_record_anew_asks_the_model_with_its_key_whatever_the_configuration_replays(
+    refactory: Refactory, repo: Repo, model_server: ModelServer, tmp_path: Path
+) -> None:
+    model_server.script = [json.dumps({"design": "", "tasks": [task("mul", scope=["mul.py"])]})]
+    replayed = f"model: {{baseUrl: '{model_server.url}', replay: rec}}\n"
+    repo.write({".refactory/config.yaml": f"version: 1\n{replayed}"})
+    refactory.ok("request:create", "--title", "T")
+    refactory.env["OPENAI_API_KEY"] = KEY
+    refactory.ok("plan:create", "1", "--planner", "model", "--record", str(tmp_path / "new"))
+    assert model_server.requests[0].headers["authorization"] == f"Bearer {KEY}"

@@ -14,10 +14,11 @@ from agents.model.errors import ModelAuthFailed
 from state.config import Model as ModelSettings
 from state.errors import UsageError
 
-__all__ = ["DEFAULT_MODEL", "Api", "Endpoint", "ModelSettings", "endpoint"]
+__all__ = ["DEFAULT_MODEL", "RECORD", "REPLAY", "Api", "Endpoint", "ModelSettings", "endpoint", "replaying"]
 
 Api = Literal["responses", "chat", "completions"]
 DEFAULT_MODEL = ModelSettings().model
+RECORD, REPLAY = "REFACTORY_RECORD", "REFACTORY_REPLAY"
 OPENAI_URL = "https://api.openai.com/v1"
 PLACEHOLDER_KEY = "no-key"
 
@@ -50,18 +51,19 @@ def endpoint(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -
 
         api: Api = "chat"  # its Responses ignore schemas
         return Endpoint(
-            "" if _replaying(settings, environ) else local_url(settings), "localhost", PLACEHOLDER_KEY, api
+            "" if replaying(settings, environ) else local_url(settings), "localhost", PLACEHOLDER_KEY, api
         )
     url = (settings.base_url or environ.get("OPENAI_BASE_URL", "")).strip() or OPENAI_URL
     host = _host(url)
     _refuse_shut_down(settings.model, host)
     api = settings.api if settings.api != "auto" else ("responses" if _is_openai(host) else "chat")
-    key = PLACEHOLDER_KEY if _replaying(settings, environ) else _key(settings.api_key_env, host, environ)
+    key = PLACEHOLDER_KEY if replaying(settings, environ) else _key(settings.api_key_env, host, environ)
     return Endpoint(url, host, key, api)
 
 
-def _replaying(settings: ModelSettings, environ: Mapping[str, str]) -> bool:
-    return bool(environ.get("REFACTORY_REPLAY") or settings.replay)
+def replaying(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -> bool:
+    """By a command's option, else by the configuration."""
+    return bool(environ.get(REPLAY) or (settings.replay and not environ.get(RECORD)))
 
 
 def _host(url: str) -> str:

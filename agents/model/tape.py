@@ -18,12 +18,11 @@ import msgspec
 from agents.model.errors import ModelNotRecorded
 from agents.model.question import Question
 from agents.model.reply import Reply
-from agents.model.settings import ModelSettings
+from agents.model.settings import RECORD, REPLAY, ModelSettings, replaying
 from agents.model.tools import Body, Call
 from agents.model.transcript import redacted
 from state.errors import UsageError
 
-RECORD, REPLAY = "REFACTORY_RECORD", "REFACTORY_REPLAY"
 _CHANGES = 12  # lines of a difference that are shown
 _VARIES = re.compile(
     r"\b\d+-[0-9a-z]{8}\b"  # a record's key
@@ -129,10 +128,6 @@ def tape_of(settings: ModelSettings, home: Path) -> Tape | None:
         return Tape(home / (os.environ.get(REPLAY) or settings.replay or ""), playing=True, key=key)
     folder = os.environ.get(RECORD) or settings.record
     return Tape(home / folder, playing=False, key=key) if folder else None
-
-
-def replaying(settings: ModelSettings) -> bool:
-    return bool(os.environ.get(REPLAY) or (settings.replay and not os.environ.get(RECORD)))
 
 
 def _lines(question: Question) -> Iterator[str]:
