@@ -12,13 +12,12 @@ from agents.model.client import Answer, ModelClient, ModelSettings
 from agents.model.errors import ModelCancelled, ModelError, ModelTruncated, Spent
 from agents.model.tools import Tool, Turn
 from agents.model.transcript import write_transcript
-from agents.token_budget import LEAST
+from agents.token_budget import ANSWER, LEAST
 from agents.tokens import tokens_of
 from state.preset import ATTEMPT_SECONDS
 from state.records import Usage
 
 _WAIT = 0.5  # seconds between two questions for tokens that others may leave
-_ANSWER = 16_000  # tokens that an answer may have where there is a budget and nothing else bounds it
 
 
 @cache
@@ -100,7 +99,7 @@ class Conversation:
         if left is None and self._job.claim.orchestration.budgets.money is None:
             return self._settings.max_output_tokens
         meter, size = self._job.meter, self.size
-        bound = self._settings.max_output_tokens or _ANSWER
+        bound = self._settings.max_output_tokens or ANSWER
         if left is not None:
             bound = min(bound, max(LEAST, left - meter.tokens - size))
         wanted = Usage(input_tokens=size, output_tokens=bound)

@@ -9,7 +9,7 @@ import msgspec
 
 from agents.meter import Meter
 from agents.model.client import ModelClient, Turn
-from agents.model.errors import ModelError, Spent
+from agents.model.errors import ModelError
 from agents.token_budget import ANSWER
 from agents.tokens import tokens_of
 from state.errors import RefactoryError, UsageError
@@ -61,7 +61,7 @@ def ask_valid(
         except ModelError as error:
             meter.pay(error.spent, client.settings.model)
             raise
-        meter.pay(Spent(answer.requests, answer.input_tokens, answer.output_tokens), answer.model)
+        meter.pay(answer.spent, answer.model)
         try:
             return read(msgspec.convert(given, shape))
         except msgspec.ValidationError as error:
