@@ -64,7 +64,10 @@ class Run:
                 return self._launched(result)
             except Conflict:
                 moves += 1
-                if moves >= _MOVES or not self._target_moved():
+                opened = (
+                    self._status().plan.state == "done"
+                )  # what is wrong with a pull request is not mended here
+                if opened or moves >= _MOVES or not self._target_moved():
                     raise
 
     def _after_coding(self) -> Result | None:

@@ -27,15 +27,22 @@ class Verdict(msgspec.Struct, frozen=True):
 def wait_for_ci(
     forge: Forge, commit: str, settings: Settings, sleep: Callable[[float], None] = time.sleep
 ) -> Verdict:
-    """Until all checks have ended, one has failed, or the time is up."""
+    """Until all checks have ended, one has failed, or the time is up.
+
+    Green counts when the next look shows the same: a quick check may pass before a slow one is even known.
+    """
     began = time.monotonic()
     pause = settings.ci_poll
+    before: list[Check] = []
     while True:
-        verdict = _of(patiently(settings, lambda: forge.checks(commit)))
+        checks = patiently(settings, lambda: forge.checks(commit))
+        verdict = _of(checks)
         over = time.monotonic() - began
         limit = settings.ci_start_seconds if verdict.state == "none" else settings.ci_seconds
-        if verdict.state in ("passed", "failed") or over >= limit:
+        settled = verdict.state == "passed" and checks == before
+        if verdict.state == "failed" or settled or over >= limit:
             return verdict
+        before = checks
         sleep(min(pause, limit - over))
         pause = min(pause * _SLOWER, max(_LONGEST_PAUSE, settings.ci_poll))
 

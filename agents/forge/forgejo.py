@@ -76,15 +76,20 @@ class Forgejo:
         self._ask("ask for a review", "POST", f"/pulls/{number}/requested_reviewers", given)
 
     def checks(self, commit: str) -> list[Check]:
+        found: list[Check] = []
+        total = 1
+        while len(found) < total:
+            page, total = self._checks(commit, len(found) // _PAGE + 1)
+            if not page:
+                break
+            found += page
+        return found
+
+    def _checks(self, commit: str, page: int) -> tuple[list[Check], int]:
         doing = "read the state of CI"
-        found = self._ask(doing, "GET", f"/commits/{commit}/status")
+        found = self._ask(doing, "GET", f"/commits/{commit}/status", {"page": page, "limit": _PAGE})
         return answered(
-            self.place.url,
-            doing,
-            lambda: [
-                Check(one["context"], _state(one["status"]), one.get("target_url") or "")
-                for one in found["statuses"] or []
-            ],
+            self.place.url, doing, lambda: (_checks(found["statuses"] or []), int(found["total_count"]))
         )
 
     def merge(self, number: int, commit: str, method: MergeMethod) -> None:
@@ -160,6 +165,10 @@ def _pull(found: Any) -> PullRequest:
 
 def _comment(found: Any) -> Comment:
     return Comment(found["id"], found["html_url"], found["body"])
+
+
+def _checks(statuses: list[Any]) -> list[Check]:
+    return [Check(one["context"], _state(one["status"]), one.get("target_url") or "") for one in statuses]
 
 
 def _state(status: str) -> CheckState:

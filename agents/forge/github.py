@@ -93,10 +93,12 @@ class GitHub:
                 Check(run.name, _state(run.status, run.conclusion), run.html_url)
                 for run in found.get_check_runs()
             ]
+            all_old = found.get_combined_status()
             old = [
-                Check(one.context, _old_state(one.state), one.target_url or "")
-                for one in found.get_combined_status().statuses
+                Check(one.context, _old_state(one.state), one.target_url or "") for one in all_old.statuses
             ]
+            if all_old.total_count > len(old):  # the answer has one page of them, and the state of all
+                old.append(Check("all statuses", _old_state(all_old.state)))
             return [*runs, *old]
 
         return self._ask("read the state of CI", known)

@@ -11,13 +11,12 @@ from agents.forge.body import body, title
 from agents.forge.ci import wait_for_ci
 from agents.forge.place import place_of
 from agents.forge.proposal import dress, merge, propose
-from agents.forge.protocol import Wanted
+from agents.forge.protocol import PullRequest, Wanted
 from agents.forge.token import for_git, token_for
 from agents.git import Repository
-from agents.launch import refuse_moved
 from agents.launch.push import push, remote_heads
 from agents.orchestrator import remote_url
-from state.errors import UsageError
+from state.errors import Conflict, UsageError
 from state.records import CiState, Landing, Orchestration, Plan, Request, Review
 from state.store import Store
 
@@ -52,7 +51,9 @@ def pull_request(
     settings = store.config.forge
     place = place_of(landing.remote or "", settings)
     forge = connect(place, settings)
-    git = replace(_repository(store), login=for_git(place, token_for(place, settings)))
+    by_token = (landing.remote or "").startswith("http")  # ssh has its own keys
+    login = for_git(place, token_for(place, settings)) if by_token else ()
+    git = replace(_repository(store), login=login)
     push(git, remote, landing)
     wanted = wanted_for(store, plan, landing, review, wishes)
     pull = propose(forge, wanted, settings)
@@ -68,9 +69,17 @@ def pull_request(
     if wishes.merge_when_green and verdict.state == "passed":
         target = landing.target_branch
         head = remote_heads(git, remote, [target]).get(target)
-        refuse_moved(f"{target} at {remote}", head, landing.before)
+        _refuse_moved(pull, f"{target} at {remote}", head, landing.before)
         merge(forge, pull, wanted, settings)
         yield {"merged": True}
+
+
+def _refuse_moved(pull: PullRequest, target: str, head: str | None, before: str) -> None:
+    if head != before:
+        raise Conflict(
+            f"{pull.url} is open and not merged: {target} has moved since the combination was tested",
+            "bring the branch up to date at the forge and merge it there, when its CI has tested that",
+        )
 
 
 def check(store: Store, remote: str | None, wishes: Wishes) -> None:

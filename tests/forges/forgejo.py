@@ -57,7 +57,9 @@ def answer(
             statuses = [
                 {"context": one.name, "status": words[one.state], "target_url": ""} for one in state.look()
             ]
-            return 200, {"state": "", "sha": sha, "total_count": len(statuses), "statuses": statuses or None}
+            start = (int(query["page"]) - 1) * int(query["limit"])
+            page = statuses[start : start + int(query["limit"])] or None
+            return 200, {"state": "", "sha": sha, "total_count": len(statuses), "statuses": page}
         case "GET", ["issues", number] if issue := state.issue_or_pull(int(number)):
             return 200, _issue(issue, url)
         case "GET", ["issues", number, "comments"] if issue := state.issues.get(int(number)):

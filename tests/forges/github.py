@@ -51,7 +51,10 @@ def answer(
             old = [one for one in state.checks[0] if one.old]
             words = {"pending": "pending", "passed": "success", "failed": "failure"}
             statuses = [{"context": one.name, "state": words[one.state], "target_url": None} for one in old]
-            return 200, {"state": "pending", "sha": sha, "total_count": len(old), "statuses": statuses}
+            states = {one.state for one in old}
+            worst = next((words[state] for state in ("failed", "pending") if state in states), "success")
+            page = statuses[:30]
+            return 200, {"state": worst, "sha": sha, "total_count": len(old), "statuses": page}
         case "GET", ["issues", number] if issue := state.issue_or_pull(int(number)):
             return 200, _issue(issue, api)
         case "GET", ["issues", number, "comments"] if issue := state.issues.get(int(number)):

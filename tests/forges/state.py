@@ -49,7 +49,7 @@ class Check:
 
 @dataclass
 class State:
-    """`protected`: why merging is refused. `checks_seen` grows with each look, for checks that end some time."""
+    """`protected`: why merging is refused. `checks`: what each look sees; the last of them stays."""
 
     repository: Path
     pulls: list[Pull] = field(default_factory=list)

@@ -255,3 +255,19 @@ def test_a_missing_library_or_token_is_said(
     with pytest.raises(UsageError, match="no token for") as raised:
         connected()
     assert "FORGE_TEST_TOKEN" in raised.value.hint
+
+
+def test_green_is_believed_when_it_stays(
+    server: ForgeServer, forge: Forge, wanted: Wanted, settings: Settings
+) -> None:
+    server.state.checks = [[Check("lint", "passed")], [Check("lint", "passed"), Check("slow", "failed")]]
+    assert wait_for_ci(forge, wanted.commit, settings).state == "failed"
+
+
+def test_a_check_beyond_the_first_page_counts(
+    server: ForgeServer, forge: Forge, wanted: Wanted, settings: Settings
+) -> None:
+    server.state.checks = [
+        [*(Check(f"c{n}", "passed", old=True) for n in range(60)), Check("z", "failed", old=True)]
+    ]
+    assert wait_for_ci(forge, wanted.commit, settings).state == "failed"
