@@ -68,12 +68,18 @@ class Forgejo:
         self._ask(doing, "POST", f"/issues/{number}/labels", {"labels": [there[name] for name in labels]})
 
     def ask_review(self, number: int, reviewers: Sequence[str]) -> None:
-        """`org/team` is a team."""
+        """`org/team` is a team. Whoever was asked, or has reviewed, is not asked again."""
+        doing = "ask for a review"
+        there = self._all(doing, f"/pulls/{number}/reviews")
+        known = answered(self.place.url, doing, lambda: {_reviewer(one) for one in there})
+        names = [name if "/" not in name else f"/{name.rpartition('/')[2]}" for name in reviewers]
+        new = [name for name in names if name.lower() not in known]
         given = {
-            "reviewers": [name for name in reviewers if "/" not in name],
-            "team_reviewers": [name.rpartition("/")[2] for name in reviewers if "/" in name],
+            "reviewers": [name for name in new if not name.startswith("/")],
+            "team_reviewers": [name[1:] for name in new if name.startswith("/")],
         }
-        self._ask("ask for a review", "POST", f"/pulls/{number}/requested_reviewers", given)
+        if new:
+            self._ask(doing, "POST", f"/pulls/{number}/requested_reviewers", given)
 
     def checks(self, commit: str) -> list[Check]:
         found: list[Check] = []
@@ -161,6 +167,11 @@ def _pull(found: Any) -> PullRequest:
     state: Any = "merged" if found["merged"] else found["state"]
     draft = found.get("draft", found["title"].startswith(_DRAFT))
     return PullRequest(found["number"], found["html_url"], state, found["head"]["sha"], bool(draft))
+
+
+def _reviewer(review: Any) -> str:
+    name: str = review["user"]["login"] if review["user"] else f"/{review['team']['name']}"
+    return name.lower()
 
 
 def _comment(found: Any) -> Comment:

@@ -74,15 +74,20 @@ class GitHub:
         self._ask("label the pull request", lambda: request("POST", url, input={"labels": list(labels)}))
 
     def ask_review(self, number: int, reviewers: Sequence[str]) -> None:
-        """`org/team` is a team."""
-        people = [name for name in reviewers if "/" not in name]
-        teams = [name.rpartition("/")[2] for name in reviewers if "/" in name]
-        self._ask(
-            "ask for a review",
-            lambda: self._repository.get_pull(number).create_review_request(
-                reviewers=people, team_reviewers=teams
-            ),
-        )
+        """`org/team` is a team. Whoever was asked, or has reviewed, is not asked again."""
+
+        def asked() -> None:
+            pull = self._repository.get_pull(number)
+            users, teams = pull.get_review_requests()
+            known = {user.login.lower() for user in users} | {f"/{team.slug}" for team in teams}
+            known |= {review.user.login.lower() for review in pull.get_reviews() if review.user}
+            people = [name for name in reviewers if "/" not in name and name.lower() not in known]
+            slugs = [name.rpartition("/")[2] for name in reviewers if "/" in name]
+            slugs = [slug for slug in slugs if f"/{slug}" not in known]
+            if people or slugs:
+                pull.create_review_request(reviewers=people, team_reviewers=slugs)
+
+        self._ask("ask for a review", asked)
 
     def checks(self, commit: str) -> list[Check]:
         """Check runs (Actions and other apps), and what older services set as statuses."""

@@ -18,6 +18,14 @@ def answer(
             return 200, [_pull(state, p, url) for p in reversed(state.pulls)]
         case "GET", ["pulls", number] if number.isdecimal() and (pull := state.pull(int(number))):
             return 200, _pull(state, pull, url)
+        case "GET", ["pulls", number, "reviews"] if pull := state.pull(int(number)):
+            names = [*pull.reviewers, *pull.reviewed]
+            return 200, [
+                {"user": None, "team": {"name": name.partition("/")[2]}}
+                if "/" in name
+                else {"user": {"login": name}, "team": None}
+                for name in names
+            ]
         case "GET", ["pulls", base, *head]:
             found = [p for p in state.pulls if (p.head, p.base, p.state) == ("/".join(head), base, "open")]
             return (200, _pull(state, found[0], url)) if found else (404, {"message": "not found"})

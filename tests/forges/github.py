@@ -41,6 +41,12 @@ def answer(
                 return 422, {"message": said}
             pull.reviewers += body["reviewers"] + [f"{OWNER}/{team}" for team in body["team_reviewers"]]
             return 201, _pull(state, pull, api)
+        case "GET", ["pulls", number, "requested_reviewers"] if pull := state.pull(int(number)):
+            users = [{"login": name} for name in pull.reviewers if "/" not in name]
+            teams = [{"slug": name.partition("/")[2]} for name in pull.reviewers if "/" in name]
+            return 200, {"users": users, "teams": teams}
+        case "GET", ["pulls", number, "reviews"] if pull := state.pull(int(number)):
+            return 200, [{"id": 1, "user": {"login": name}} for name in pull.reviewed]
         case "POST", ["issues", number, "labels"] if pull := state.pull(int(number)):
             pull.labels += [name for name in body["labels"] if name not in pull.labels]
             return 200, [{"name": name, "id": 1, "color": "ededed"} for name in pull.labels]

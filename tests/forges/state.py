@@ -21,6 +21,7 @@ class Pull:
     state: str = "open"  # open, closed, merged
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
+    reviewed: list[str] = field(default_factory=list)
     merged_sha: str = ""
 
 

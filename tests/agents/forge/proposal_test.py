@@ -63,6 +63,19 @@ def test_labels_reviewers_and_draft(
     assert (first.draft, second.draft, pull.draft, pull.title) == (True, True, True, "Title")
 
 
+@pytest.mark.parametrize("server", ["github", "forgejo"], indirect=True)  # GitLab keeps one who has reviewed
+def test_who_was_asked_or_has_reviewed_is_left_in_peace(
+    server: ForgeServer, forge: Forge, wanted: Wanted, settings: Settings
+) -> None:
+    pull = propose(forge, wanted, settings)
+    dress(forge, pull, [], ["ann", "acme/core"], settings)
+    server.state.pulls[0].reviewers.remove("ann")
+    server.state.pulls[0].reviewed.append("ann")
+    dress(forge, pull, [], ["Ann", "acme/core"], settings)
+    assert server.state.pulls[0].reviewers == ["acme/core"]
+    assert server.count("POST .*/requested_reviewers") == 1
+
+
 def test_a_reviewer_that_nobody_knows_is_said_with_what_is_open(
     server: ForgeServer, forge: Forge, wanted: Wanted, settings: Settings
 ) -> None:
