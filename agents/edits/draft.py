@@ -14,7 +14,6 @@ from agents.edits.paths import refuse_reason
 from agents.edits.placing import without_blanks
 from agents.edits.refusal import explain
 from agents.edits.textfile import TextFile
-from agents.edits.wholly import whole
 
 MOST_SHOWN = 20  # failures that are told with the lines of the file; the rest without
 
@@ -93,8 +92,8 @@ class Draft:
             raise EditRefused(f"{edit.path}: no such file")
         if edit.content is not None and data is None:
             self._new.append(edit)
-        if edit.content is not None:
-            self._files[edit.path] = Change(whole(edit, data), edit.mode)
+        if edit.content is not None and (data is None or edit.kind != "write"):
+            self._files[edit.path] = Change(edit.content.encode(errors="surrogateescape"), edit.mode)
         elif edit.kind == "delete":
             self._delete(edit, data or b"")
         else:
@@ -107,7 +106,7 @@ class Draft:
         self._files.setdefault(edit.path, Change(None))
 
     def _wait(self, edit: FileEdit, data: bytes) -> None:
-        if edit.hunks and b"\0" in data:
+        if (edit.hunks or edit.content is not None) and b"\0" in data:
             raise EditRefused(f"{edit.path}: is a binary file")
         target = edit.new_path
         if (

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from agents.edits.changes import FileEdit, Hunk
 from agents.edits.indentation import Evidence, with_own_indentation
 from agents.edits.order import are_in_order, as_many, by_order
 from agents.edits.placing import Place, Unplaced, place
 from agents.edits.textfile import TextFile
+from agents.edits.wholly import hunks
 
 
 class Patching:
@@ -20,8 +23,14 @@ class Patching:
         self.file = file
         self.data = data
         self.results: list[Place | Unplaced] = []
+        if edit.kind == "write":
+            found = hunks(edit, file)
+            self.edit = replace(edit, hunks=tuple(hunk for hunk, _ in found))
+            self.results = [place for _, place in found]
 
     def attempt(self, trust_line: bool) -> None:
+        if self.edit.kind == "write":
+            return  # its hunks were made for their places
         self.results = [_attempt(partial(place, hunk, self.file, trust_line)) for hunk in self.edit.hunks]
         self.results = as_many(self.edit.hunks, self.results)
         if self.edit.ordered:
@@ -32,6 +41,8 @@ class Patching:
         return self
 
     def indent(self, evidence: Evidence) -> None:
+        if self.edit.kind == "write" and not evidence.rate:
+            return  # all lines of the file were said: nothing is damaged
         for at, result in enumerate(self.results):
             if isinstance(result, Place):
                 hunk = self.edit.hunks[at]

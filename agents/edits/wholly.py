@@ -1,10 +1,15 @@
-"""A file given as a whole, fitted to the one that it replaces: line ends, the newline at the end, nothing left out."""
+"""A file given as a whole, as hunks that make it of the one that is there: what is unchanged keeps its bytes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import pairwise
 
-from agents.edits.changes import EditRefused, FileEdit
+from agents.edits.changes import EditRefused, FileEdit, Hunk
+from agents.edits.placing import Place, lay, without_end, without_trail
+from agents.edits.style import width
 from agents.edits.textfile import TextFile
 
 # "# ... rest of the code unchanged ...": the mark of an answer that is not whole.
@@ -14,25 +19,91 @@ _PHRASE = re.compile(
     r"(unchanged|the same|as before|stays?|omitted|goes here|remains?|code|here)\W*(\.\.\.|…)\W*$",
     re.IGNORECASE,
 )
+NEAR = 3  # lines; a model that cleans blanks up does it where it works, damage is everywhere
+
+Piece = tuple[int, int, int, int]  # changed: the old lines from-to, the new lines from-to
 
 
-def whole(edit: FileEdit, data: bytes | None) -> bytes:
-    """The new bytes; raises EditRefused if they stand for a file of which lines were left out."""
+def hunks(edit: FileEdit, file: TextFile) -> list[tuple[Hunk, Place]]:
+    """The changes, each with the unchanged lines above it; together they cover the whole file."""
     text = edit.content or ""
-    if data is None or edit.kind != "write":
-        return text.encode(errors="surrogateescape")
-    if b"\0" in data:
-        raise EditRefused(f"{edit.path}: is a binary file")
-    old = TextFile(data)
-    _check_nothing_left_out(edit.path, text, old)
-    if old.crlf and "\r" not in text:
-        text = text.replace("\n", "\r\n")
-    new = text.encode(errors="surrogateescape")
-    if not old.final_newline and old.lines[-1:] != [""]:
-        bare = new.removesuffix(b"\n").removesuffix(b"\r" if old.crlf else b"")
-        same_end = bare.split(b"\n")[-1] == data.split(b"\n")[-1]
-        return bare if same_end and bare != data else new
-    return new
+    _check_nothing_left_out(edit.path, text, file)
+    new = text.removesuffix("\n").split("\n") if text else []
+    old = file.lines if "\r" in text else [without_end(line) for line in file.lines]
+    pieces = _pieces(old, new)
+    pairs = dict(_unchanged(len(old), len(new), pieces))
+    kept = _kept(old, new, pairs, pieces)
+    return list(_cut(list(_lines(file.lines, new, pairs, kept)), file))
+
+
+def _lines(old: list[str], new: list[str], pairs: dict[int, int], kept: Container[int]) -> Iterator[str]:
+    there = 0
+    for at, line in enumerate(old):
+        to = pairs.get(at, there)
+        yield from (f"+{added}" for added in new[there:to])
+        there = to
+        if at not in kept:
+            yield f"-{line}"
+        if at in pairs:
+            yield f"{' ' if at in kept else '+'}{new[there]}"
+            there += 1
+    yield from (f"+{added}" for added in new[there:])
+
+
+def _cut(lines: list[str], file: TextFile) -> Iterator[tuple[Hunk, Place]]:
+    """A hunk ends with its change; the last one has the rest of the file."""
+    tags = "".join(line[0] for line in lines)
+    last = len(tags.rstrip(" "))
+    cuts = [at for at in range(1, last) if tags[at - 1 : at + 1] in ("- ", "+ ")]
+    start = 0
+    for low, high in pairwise([0, *cuts, len(lines)]):
+        yield _placed(lines[low:high], start, file)
+        start += sum(tag != "+" for tag in tags[low:high])
+
+
+def _pieces(old: list[str], new: list[str]) -> list[Piece]:
+    """What differs by more than swapped tabs and blanks at line ends."""
+    ours, theirs = ([without_trail(width(line)) for line in lines] for lines in (old, new))
+    opcodes = SequenceMatcher(None, ours, theirs).get_opcodes()
+    return [(a, b, c, d) for kind, a, b, c, d in opcodes if kind != "equal"]
+
+
+def _unchanged(old: int, new: int, pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
+    at = there = 0
+    for a, b, c, d in [*pieces, (old, old, new, new)]:
+        yield from zip(range(at, a), range(there, c), strict=True)
+        at, there = b, d
+
+
+def _kept(old: list[str], new: list[str], pairs: dict[int, int], pieces: Sequence[Piece]) -> set[int]:
+    """The lines that are the same, but for blanks that were damaged and not changed on purpose."""
+    near = {line for a, b, _, _ in pieces for line in range(a - NEAR, b + NEAR)}
+    tails = {at for at, n in pairs.items() if _tail(old[at]) != _tail(new[n])}
+    swaps = {at for at, n in pairs.items() if old[at].rstrip() != new[n].rstrip()}
+    shows_tails = any(_tail(new[n]) for at, n in pairs.items() if at not in tails)
+    meant = set() if pieces and not tails <= near and not shows_tails else tails
+    return pairs.keys() - meant - (set() if pieces and not swaps <= near else swaps)
+
+
+def _tail(line: str) -> str:
+    return line[len(line.rstrip()) :]
+
+
+def _placed(lines: list[str], start: int, file: TextFile) -> tuple[Hunk, Place]:
+    hunk = Hunk(tuple(lines), start + 1, open=True)
+    real = file.lines[start : start + len(hunk.old)]
+    same = {
+        "exact": hunk.old == tuple(real),
+        "line ends": list(map(without_end, hunk.old)) == list(map(without_end, real)),
+    }
+    step = next((step for step, is_so in same.items() if is_so), "whitespace")
+    if (
+        step == "exact"
+        and any(line.endswith("\r") for line in file.lines)
+        and not any(line.endswith("\r") for line in hunk.new)
+    ):
+        step = "line ends"
+    return hunk, lay(hunk, range(start, start + len(hunk.old)), step)
 
 
 def _check_nothing_left_out(path: str, text: str, old: TextFile) -> None:
