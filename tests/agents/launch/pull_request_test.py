@@ -31,7 +31,15 @@ def propose(repo: Repo, plan: Plan, wishes: Wishes = PLAIN) -> Launch:
     return launch(store, plan, planned, review, None, wishes)[0]
 
 
-@pytest.mark.parametrize("forge", ["github", "gitlab", "forgejo"], indirect=True)
+@pytest.mark.parametrize(
+    "forge",
+    [
+        "github",
+        pytest.param("gitlab", marks=pytest.mark.slow),
+        pytest.param("forgejo", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
 def test_the_branch_is_pushed_and_one_pull_request_opened(
     repo: Repo, ready: Plan, forge: ForgeServer
 ) -> None:
@@ -104,9 +112,12 @@ def _keeps(folder: Path, token: str) -> None:
 
 
 def test_a_dry_run_shows_it_and_asks_nobody(repo: Repo, ready: Plan, forge: ForgeServer) -> None:
-    done = Refactory(repo.path).data("launch", "1", "--as", "pull-request", "--dry-run")
-    assert done["launch"] is None
-    assert "### Tasks" in done["proposal"]["body"]
+    params = LaunchParams(id=ready.key, how="pull-request", dry_run=True)
+    done = launch_command.run(Store.open(repo.path), params)
+    assert done.launch is None
+    assert done.proposal is not None
+    assert "### Tasks" in done.proposal.body
+    assert "### Tasks" in launch_command.text(done)
     assert (forge.seen, forge.state.pulls) == ([], [])
     assert head(forge.state.repository, f"refactory/plans/{ready.key}") == ""
 
@@ -150,10 +161,10 @@ def test_an_issue_becomes_a_request_and_is_told(repo: Repo, ready: Plan, forge: 
     store = Store.open(repo.path)
     with store.transaction("test") as changes:
         changes.put(replace(changes.get(Request, ready.request), issue=made["request"]["issue"]))
-    launched = program.data("launch", "1", "--as", "pull-request")["launch"]
+    launched = propose(repo, ready)
     (comment,) = forge.state.issues[70].comments
-    assert launched["prUrl"] in comment.body
-    assert launched["commentUrl"].startswith(made["request"]["issue"])
+    assert (launched.pr_url or "none") in comment.body
+    assert (launched.comment_url or "").startswith(made["request"]["issue"])
     assert "Closes #70" in forge.state.pulls[0].body
     forge.state.checks = [GREEN]
     propose(repo, ready, Wishes(merge_when_green=True))
