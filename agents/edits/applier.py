@@ -32,6 +32,7 @@ def _apply(edits: Sequence[FileEdit], read: Reader, scope: Sequence[str]) -> App
         for edit in some:
             draft.take(edit)
         draft.patch()
+    draft.check()
     if draft.problems:
         raise EditRefused("\n\n".join(draft.problems), "nothing was changed; send the whole answer again")
     return draft.applied()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agents.edits.assembly import assemble, clashes
-from agents.edits.changes import Applied, Change, EditRefused, FileEdit, Reader, Step
+from agents.edits.changes import Applied, Change, EditRefused, FileEdit, Hunk, Reader, Step
 from agents.edits.indentation import Evidence, doubt_of_new
 from agents.edits.patching import Patching, place_all
 from agents.edits.paths import refuse_reason
-from agents.edits.placing import without_blanks
+from agents.edits.placing import Place, has_open_end, is_lossy, without_blanks
 from agents.edits.refusal import explain
 from agents.edits.textfile import TextFile
 
@@ -36,6 +36,13 @@ class Draft:
         self._new: list[FileEdit] = []
         self._waiting: list[Patching] = []
         self._evidence = Evidence()
+        self._open_ends: list[str] = []
+        self._lost_lines = False
+
+    def check(self) -> None:
+        """An answer that lost unchanged lines in one hunk may have lost those beside another's added ones."""
+        if self._lost_lines:
+            self.problems += self._open_ends
 
     def applied(self) -> Applied:
         return Applied(self._files, tuple(self._steps), self._before)
@@ -141,6 +148,8 @@ class Draft:
             self.problems.append(
                 f"{path}, hunks {first + one + 1} and {first + two + 1}: they change the same lines"
             )
+        if job.edit.kind != "write":
+            self._doubt(path, first, placed, job.file)
         content = assemble(job.file, placed) if placed else job.data
         if job.edit.new_path is not None:
             if job.edit.kind == "rename":
@@ -151,6 +160,14 @@ class Draft:
             mode = earlier.mode if job.edit.mode is None else job.edit.mode
             self._files[path] = Change(content, mode, earlier.source)
         self._steps += [(path, first + n, place.step) for n, (_, place) in enumerate(placed, 1)]
+
+    def _doubt(self, path: str, first: int, placed: list[tuple[Hunk, Place]], file: TextFile) -> None:
+        self._lost_lines |= any(is_lossy(place) for _, place in placed)
+        self._open_ends += [
+            f"{path}, hunk {first + n}: unchanged lines may be missing beside its added ones, as they are elsewhere"
+            for n, (hunk, place) in enumerate(placed, 1)
+            if hunk.open and has_open_end(hunk, place, file)
+        ]
 
 
 def _as_new_file(edit: FileEdit) -> FileEdit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -56,6 +57,11 @@ def without_blanks(line: str) -> str:
 
 
 ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change
+
+
+def is_lossy(place: Place) -> bool:
+    """True if the hunk had lost lines, or had some that the file lacks."""
+    return place.step in ("context", "whitespace and context")
 
 
 def is_exact(place: Place) -> bool:
@@ -124,14 +130,19 @@ def _ambiguous(found: list[Place]) -> Unplaced:
 
 def _anchored(hunk: Hunk, found: Place, file: TextFile) -> Place:
     """Added lines at the edge of a hunk need the edge of the file or a right line number: context may be missing."""
-    edges = [(hunk.lines[0], found.lines[0] == 0), (hunk.lines[-1], found.lines[-1] == len(file.lines) - 1)]
-    open_ends = any(line[0] == "+" and not at_edge for line, at_edge in edges)
-    spots = {spot for spot, _ in found.inserted}
-    replaces = all(spot in found.removed for spot in spots)
     is_told = hunk.counted and hunk.line == (found.lines[0] or 0) + 1
-    if open_ends and not replaces and not is_told:
+    if has_open_end(hunk, found, file) and not is_told:
         raise Unplaced("unchanged lines are missing above or below its added lines", {found.lines[0] or 0})
     return found
+
+
+def has_open_end(hunk: Hunk, found: Place, file: TextFile) -> bool:
+    """True if lines are added beside what the hunk knows of the file."""
+    if not found.lines:
+        return False
+    edges = [(hunk.lines[0], found.lines[0] == 0), (hunk.lines[-1], found.lines[-1] == len(file.lines) - 1)]
+    replaces = all(spot in found.removed for spot, _ in found.inserted)
+    return not replaces and any(line[0] == "+" and not at_edge for line, at_edge in edges)
 
 
 def _without_context(hunk: Hunk, file: TextFile) -> Place:
@@ -144,10 +155,25 @@ def _different(mappings: Iterable[Mapping], hunk: Hunk, step: str) -> list[Place
     """The places that differ in what they do."""
     found: dict[object, Place] = {}
     for mapping in mappings:
+        if _is_torn(hunk, mapping):
+            raise Unplaced("the file has a line amid those that it replaces", [mapping[0] or 0])
         for late in (False, True):
             candidate = lay(hunk, mapping, step, late)
             found.setdefault((candidate.removed, candidate.inserted), candidate)
     return list(found.values())
+
+
+def _is_torn(hunk: Hunk, mapping: Mapping) -> bool:
+    """True if the file has more lines between removed ones: what takes their place may go before or after these."""
+    at = 0
+    for tag, group in groupby(hunk.lines, key=lambda line: line[0] == " "):
+        lines = list(group)
+        old = sum(line[0] != "+" for line in lines)
+        part = [n for n in mapping[at : at + old] if n is not None]
+        at += old
+        if not tag and old < len(lines) and part and part[-1] - part[0] >= len(part):
+            return True
+    return False
 
 
 def lay(hunk: Hunk, mapping: Mapping, step: str, late: bool = False) -> Place:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.edits.changes import EXECUTABLE, REGULAR, Applied, Change, EditRefused
-from agents.edits.patch import apply_answer
+from agents.edits.patch import apply_answer, try_answer
 from agents.edits.worktree import read_from, write
 
 
@@ -123,3 +123,28 @@ def test_an_answer_in_one_call(tree: Path) -> None:
             "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-z\n+y\n--- a/run\n+++ b/run\n@@\n-no\n+yes\n", tree
         )
     assert snapshot(tree) == before
+
+
+def test_a_file_that_changed_between_reading_and_writing_is_left_alone(tree: Path) -> None:
+    applied = try_answer(
+        "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-a\n+z\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+n\n", tree
+    )
+    (tree / "a.txt").write_text("somebody else's\n")
+    before = snapshot(tree)
+    with pytest.raises(EditRefused, match=r"a\.txt"):
+        write(applied, tree)
+    assert snapshot(tree) == before
+
+
+def test_copies_and_files_that_swap_their_names(tree: Path) -> None:
+    copy = "diff --git a/a.txt b/c.txt\ncopy from a.txt\ncopy to c.txt\n--- a/a.txt\n+++ b/c.txt\n@@ -1 +1 @@\n-a\n+c\n"
+    apply_answer(copy, tree)
+    assert [(tree / name).read_text() for name in ("a.txt", "c.txt")] == ["a\n", "c\n"]
+    pairs = (("a.txt", "run"), ("run", "a.txt"))
+    swap = "".join(
+        f"diff --git a/{a} b/{b}\nsimilarity index 100%\nrename from {a}\nrename to {b}\n" for a, b in pairs
+    )
+    mode = (tree / "run").stat().st_mode
+    apply_answer(swap, tree)
+    assert [(tree / name).read_text() for name in ("a.txt", "run")] == ["#!\n", "a\n"]
+    assert (tree / "a.txt").stat().st_mode == mode
