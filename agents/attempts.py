@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from agents.git import GitError, Repository
 from agents.git_lock import git_locked
-from agents.refs import ATTEMPTS, attempt_ref, branch_ref, task_branch
+from agents.refs import ATTEMPTS, attempt_ref, branch_ref, may_be_there, task_branch
 from agents.workspace import Workspace, local
 from state.errors import Conflict, Unavailable
 from state.records import Task
@@ -21,6 +21,8 @@ from state.store import Store
 def finished(task: Task, start: str, git: Repository) -> str | None:
     """This attempt's commit, if a coder was killed between making it and reporting it."""
     refs = attempt_ref(task_branch(task.key), "")
+    if not may_be_there(git.git_dir, refs):
+        return None
     fields = "--format=%(objectname) %(parent) %(contents:trailers:key=Refactory-Attempt,valueonly)"
     for line in git.run("for-each-ref", "--sort=-committerdate", fields, refs).splitlines():
         commit, *rest = line.split() or [""]

@@ -31,7 +31,6 @@ _SAFE = {
     "advice.detachedHead": "false",
     "core.quotePath": "false",
 }
-_OPTIONS = [part for name, value in _SAFE.items() for part in ("-c", f"{name}={value}")]
 
 # `git rev-parse --local-env-vars`: what a hook or an alias around us sets for its own repository.
 _LOCAL = (
@@ -43,6 +42,24 @@ _LOCAL = (
 
 # A branch name that needs no git to see that git takes it.
 _PLAIN_NAME = re.compile(r"[a-zA-Z0-9]+([/_-][a-zA-Z0-9]+)*")
+
+
+def _safe() -> dict[str, str]:
+    """As options of the command line (git-config(1), GIT_CONFIG_COUNT), which GitPython would search for passwords.
+
+    Behind those that are there already, so ours count.
+    """
+    before = os.environ.get("GIT_CONFIG_COUNT", "")
+    start = int(before) if before.isdecimal() else 0
+    return _config(start) | {"GIT_CONFIG_COUNT": str(start + len(_SAFE))}
+
+
+@cache
+def _config(start: int) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for number, (name, value) in enumerate(_SAFE.items(), start):
+        env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return env
 
 
 class GitError(RefactoryError):
@@ -100,7 +117,7 @@ class Repository:
             os.environ.pop(name, None)
         with _file_of(input) if input is not None else nullcontext() as stdin:
             process = Git(str(self.work_tree or self.top or self.git_dir)).execute(
-                ["git", *_OPTIONS, *args],
+                ["git", *args],
                 istream=stdin,
                 as_process=True,
                 env={**self.environment, **(env or {})},
@@ -111,7 +128,7 @@ class Repository:
 
     @property
     def environment(self) -> dict[str, str]:
-        env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+        env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **_safe()}
         if self.work_tree:
             env["GIT_WORK_TREE"] = str(self.work_tree)
         if self.index:
@@ -173,7 +190,7 @@ class Repository:
 def running(git: Repository, *args: str) -> Iterator[subprocess.Popen[bytes]]:
     """A git that answers what is written to it, until the block ends."""
     process = subprocess.Popen(
-        ["git", *_OPTIONS, *args],
+        ["git", *args],
         cwd=git.work_tree or git.top or git.git_dir,
         env={**{name: value for name, value in os.environ.items() if name not in _LOCAL}, **git.environment},
         stdin=subprocess.PIPE,

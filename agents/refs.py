@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 ATTEMPTS = "refs/refactory/attempts/"
 BACKUPS = "refs/refactory/backup/"
 
@@ -26,3 +28,13 @@ def backup_ref(owner: str, commit: str) -> str:
 def attempt_ref(branch: str, commit: str) -> str:
     """Where a task's commit is from before it is reported: named after it, so nobody ever moves another's."""
     return f"{ATTEMPTS}{branch.removeprefix('refactory/tasks/')}/{commit[:16]}"
+
+
+def may_be_there(git_dir: Path, prefix: str) -> bool:
+    """Whether refs may begin so, without starting git (gitrepository-layout(5)); True where that can't be told."""
+    if (git_dir / "reftable").exists() or (git_dir / prefix).exists():
+        return True
+    try:
+        return prefix.encode() in (git_dir / "packed-refs").read_bytes()
+    except FileNotFoundError:
+        return False

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,12 @@ def locked(path: Path, what: str, seconds: float = 60.0) -> Iterator[None]:
 
 
 def _acquired(path: Path, seconds: float) -> BaseFileLock:
-    # Imported here since reading commands never lock. A new object per acquire: a shared one is no mutex
-    # across threads. The poll is short because the lock is held for milliseconds.
-    from filelock import FileLock, Timeout
+    # Imported here since reading commands never lock.
+    from filelock import Timeout
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, poll_interval=0.002)
+        lock = _lock(str(path), os.getpid())
         try:
             lock.acquire(timeout=_PATIENCE)
         except Timeout:
@@ -61,6 +61,17 @@ def _acquired(path: Path, seconds: float) -> BaseFileLock:
     except OSError as error:
         raise Unwritable(f"{path}: can't lock: {error.strerror or error}", UNCHANGED) from None
     return lock
+
+
+@lru_cache(maxsize=64)
+def _lock(path: str, _pid: int) -> BaseFileLock:
+    """One for each process, as to make one takes longer than to take it; what it holds is each thread's own.
+
+    The poll is short because the lock is held for milliseconds.
+    """
+    from filelock import FileLock
+
+    return FileLock(path, poll_interval=0.002)
 
 
 def _holder_file(path: Path) -> Path:
