@@ -39,7 +39,7 @@ model:
   api: chat
   baseUrl: {url}
 test:
-  required: false
+  command: "true"
 """
 
 

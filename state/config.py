@@ -107,6 +107,7 @@ class Reconcile(Section, frozen=True, kw_only=True):
     resolvers: tuple[ResolverName, ...] = ("rerere", "union", "zero-context", "semantic", "rework")
     union: tuple[str, ...] = ("CHANGELOG*", "ChangeLog*", "changelog*", "CHANGES*", "HISTORY*", "NEWS*")
     semantic: str | None = None
+    keep_days: Annotated[float, Meta(ge=0, le=36500)] = 30.0
 
 
 class Reviewer(Section, frozen=True, kw_only=True):
