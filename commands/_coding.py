@@ -50,7 +50,12 @@ def code(context: Context, plan: str, progress: Progress) -> None:
             f"plan {number_of(plan)} is orchestrated without a git remote: its code can't be had from here",
             f"`refactory orchestrate {number_of(plan)} --remote origin` names one",
         )
-    with _local_model(context), _crew(context, plan) as crew, _worktrees(context, status.orchestration):
+    with (
+        _local_model(context),
+        _crew(context, plan) as crew,
+        _worktrees(context, status.orchestration),
+        _foreseeing(context, status.plan.key),
+    ):
         crew.start("coder", status.orchestration.agents)
         while not settled(status):
             _start_testers(crew, status)
@@ -58,6 +63,13 @@ def code(context: Context, plan: str, progress: Progress) -> None:
             time.sleep(_POLL)
             status = context.call(plan_status.OPERATION, plan_status.PlanStatus(id=plan))
             progress.show(status)
+
+
+def _foreseeing(context: Context, plan: str) -> AbstractContextManager[None]:
+    """What is finished is merged meanwhile, where the branches are."""
+    from agents.foresight import watching
+
+    return nullcontext() if context.api_url else watching(context.store, plan)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from commands._text import printable
 from commands._tree import by, tree
-from commands.plan_status import Status
+from commands.plan_status import Status, clash_text
 from state.keys import number_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Progress:
         self._stage = ""
         self._states: dict[str, str] = {}
         self._since: dict[str, float] = {}
+        self._told: set[str] = set()
         self._status: Status | None = None
 
     def __enter__(self) -> Progress:
@@ -59,6 +60,10 @@ class Progress:
                 self._states[task.key] = task.state
                 self._since[task.key] = time.monotonic()
                 self.say(f"task {number_of(task.key)} {task.state}{by(task)}: {task.title}")
+        for pair in map(clash_text, status.conflicts):
+            if pair not in self._told:
+                self._told.add(pair)
+                self.say(f"tasks that will conflict: {pair}")
         self._draw()
 
     def _draw(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from agents.foreseen import Foreseen, foreseen
 from commands._cli import Shown, command
 from commands._operation import Operation, Params, PlanId
 from commands._records_text import task_text, usage_text
@@ -37,6 +38,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     launch: Launch | None = None
     usage: Usage = Usage()
     cost: float | None = None
+    conflicts: list[Foreseen] = []
 
 
 def run(store: Store, params: PlanStatus) -> Status:
@@ -48,16 +50,18 @@ def run(store: Store, params: PlanStatus) -> Status:
     reviews = store.all(Review, lambda record: record.plan == plan.key)
     launches = store.all(Launch, lambda record: record.plan == plan.key)
     found = (store.find(Task, key) for key in plan.tasks)
+    tasks = [task for task in found if task is not None]
     usage, price = total(spent(store, plan)), store.config.model.price
     return Status(
         plan=plan,
         request=store.get(Request, plan.request),
-        tasks=[task for task in found if task is not None],
+        tasks=tasks,
         orchestration=orchestrations[-1] if orchestrations else None,
         review=reviews[-1] if reviews else None,
         launch=launches[-1] if launches else None,
         usage=usage,
         cost=cost(usage, price) if price else None,
+        conflicts=foreseen(store.location.private, tasks),
     )
 
 
@@ -72,6 +76,7 @@ def text(status: Status) -> str:
             ("combination", orchestration and orchestration.outcome and orchestration.outcome.state),
             ("review", status.review and status.review.verdict),
             ("tokens", usage_text(status.usage, status.cost)),
+            ("will conflict", "\n".join(map(clash_text, status.conflicts))),
             ("warnings", "\n".join(plan.warnings)),
             ("design", plan.design),
         ]
@@ -91,6 +96,11 @@ def text(status: Status) -> str:
     # What is to be approved is shown in full.
     whole = map(task_text, status.tasks) if plan.state == "draft" else ()
     return "\n\n".join([head, tasks, *whole])
+
+
+def clash_text(pair: Foreseen) -> str:
+    one, other = map(number_of, pair.tasks)
+    return f"{one} and {other}: {', '.join(pair.files)}"
 
 
 def _scope(task: Task) -> str | None:
