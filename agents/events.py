@@ -98,14 +98,8 @@ class Listener:
 
     def _pay(self, more: Usage, counted: bool) -> None:
         """An agent that does not count its requests has made at least one for each event with tokens."""
-        so_far = self.told.usage or Usage()
-        one = 0 if counted else int(bool(more.input_tokens or more.output_tokens))
-        self.told.usage = Usage(
-            model=more.model or so_far.model,
-            requests=so_far.requests + more.requests + one,
-            input_tokens=so_far.input_tokens + more.input_tokens,
-            output_tokens=so_far.output_tokens + more.output_tokens,
-        )
+        one = Usage(requests=int(more.tokens > 0 and not counted))
+        self.told.usage = (self.told.usage or Usage()) + more + one
 
     def _errors_in(self, texts: Iterable[str]) -> None:
         self.told.errors += (text[-_LONGEST:] for text in texts)

@@ -23,16 +23,10 @@ class Meter:
 
     @property
     def tokens(self) -> int:
-        return self.usage.input_tokens + self.usage.output_tokens if self.usage else 0
+        return self.usage.tokens if self.usage else 0
 
     def add(self, more: Usage) -> None:
-        so_far = self.usage or Usage()
-        self.usage = Usage(
-            model=more.model,
-            requests=so_far.requests + more.requests,
-            input_tokens=so_far.input_tokens + more.input_tokens,
-            output_tokens=so_far.output_tokens + more.output_tokens,
-        )
+        self.usage = (self.usage or Usage()) + more
 
     def pay(self, spent: Spent, model: str) -> None:
         """What one question to a model took."""

@@ -47,7 +47,7 @@ def bounds(budgets: Budgets, price: Price | None) -> list[Bound]:
     """Raises UsageError for a budget in money without a price."""
     found = []
     if budgets.tokens is not None:
-        found.append(Bound(budgets.tokens, "tokens", lambda use: use.input_tokens + use.output_tokens, 1))
+        found.append(Bound(budgets.tokens, "tokens", lambda use: use.tokens, 1))
     if budgets.money is not None:
         known = priced(price)
         found.append(Bound(budgets.money, "money", lambda use: cost(use, known), known.output / 1_000_000))
@@ -58,12 +58,8 @@ def total(usages: Iterable[Usage]) -> Usage:
     """Of one kind of work, or of all."""
     summed = Usage()
     for usage in usages:
-        summed = Usage(
-            model=usage.model if summed.model in ("", usage.model) else "several",
-            requests=summed.requests + usage.requests,
-            input_tokens=summed.input_tokens + usage.input_tokens,
-            output_tokens=summed.output_tokens + usage.output_tokens,
-        )
+        model = usage.model if summed.model in ("", usage.model) else "several"
+        summed = replace(summed + usage, model=model)
     return summed
 
 
@@ -86,8 +82,7 @@ def tokens_left(records: Records, orchestration: Orchestration) -> int | None:
     """What the records say; None: there is no budget."""
     if orchestration.budgets.tokens is None:
         return None
-    used = used_up(records, orchestration)
-    return orchestration.budgets.tokens - used.input_tokens - used.output_tokens
+    return orchestration.budgets.tokens - used_up(records, orchestration).tokens
 
 
 def check_left(records: Records, orchestration: Orchestration, price: Price | None) -> None:
@@ -147,8 +142,8 @@ def reserve(store: Store, task_key: str, token: int, used: Usage, wanted: Usage)
 def _write(store: Store, held: leases.Lease, used: Usage, wanted: Usage) -> None:
     held = replace(
         held,
-        tokens_used=used.input_tokens + used.output_tokens,
-        tokens_wanted=wanted.input_tokens + wanted.output_tokens,
+        tokens_used=used.tokens,
+        tokens_wanted=wanted.tokens,
         output_used=used.output_tokens,
         output_wanted=wanted.output_tokens,
     )

@@ -78,8 +78,8 @@ class OperationLedger:
         params = task_reserve.TaskReserve(
             id=claim.task.key,
             token=claim.token,
-            used=used.input_tokens + used.output_tokens,
-            wanted=wanted.input_tokens + wanted.output_tokens,
+            used=used.tokens,
+            wanted=wanted.tokens,
             used_output=used.output_tokens,
             wanted_output=wanted.output_tokens,
         )

@@ -51,6 +51,19 @@ class Usage(Part, frozen=True, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
 
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, more: Usage) -> Usage:
+        """The later model's name stays."""
+        return Usage(
+            model=more.model or self.model,
+            requests=self.requests + more.requests,
+            input_tokens=self.input_tokens + more.input_tokens,
+            output_tokens=self.output_tokens + more.output_tokens,
+        )
+
 
 class Request(Record, frozen=True, kw_only=True):
     """`issue` is the URL of what it was made from."""

@@ -87,8 +87,7 @@ def _opening(done: Report) -> str:
 
 def _usage(pulls: list[Pull]) -> str:
     used = [pull.usage for pull in pulls if pull.usage]
-    tokens = sum(usage.input_tokens + usage.output_tokens for usage in used)
-    return f"{sum(usage.requests for usage in used)} requests, {tokens} tokens"
+    return f"{sum(usage.requests for usage in used)} requests, {sum(usage.tokens for usage in used)} tokens"
 
 
 def _tasks(done: Report) -> str:
