@@ -40,14 +40,14 @@ def check_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Ca
     return check_commit(
         Job(
             workspace,
-            task.commit or "",
-            task.acceptance,
-            claim.config.test,
-            logs,
-            tester,
-            keep_running,
-            base,
-            claim.config.walls,
+            commit=task.commit or "",
+            acceptance=task.acceptance,
+            config=claim.config.test,
+            logs=logs,
+            tester=tester,
+            keep_running=keep_running,
+            base=base,
+            walls=claim.config.walls,
         )
     )
 
