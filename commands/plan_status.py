@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PAUSE = 1.0  # seconds between two looks
 _SETTLED = ("done", "failed", "cancelled")
+_GIVEN_UP = ("failed", "blocked", "cancelled")
 
 
 class PlanStatus(Params):
@@ -130,6 +131,7 @@ def _watch(context: Context, status: Status, options: dict[str, Any]) -> Shown |
     import sys
     import time
 
+    from commands._coding import exit_code
     from commands._progress import Progress
     from commands._tree import stage_of
 
@@ -137,8 +139,8 @@ def _watch(context: Context, status: Status, options: dict[str, Any]) -> Shown |
         while True:
             progress.show(status)
             progress.stage(stage_of(status))
-            if status.plan.state in _SETTLED:
-                return Shown(status, text(status), 0)
+            if status.plan.state in _SETTLED or all(task.state in _GIVEN_UP for task in status.tasks):
+                return Shown(status, text(status), exit_code(status))
             time.sleep(_PAUSE)
             status = context.call(OPERATION, PlanStatus(id=status.plan.key))
 
@@ -148,7 +150,9 @@ COMMAND = command(
     __doc__ or "",
     OPERATION,
     options=[
-        click.Option(["--watch"], is_flag=True, help="Show it as it goes on, until the plan is settled.")
+        click.Option(
+            ["--watch"], is_flag=True, help="Show it as it goes on, until it is settled: 0, 7 (in part) or 1."
+        )
     ],
     then=_watch,
 )

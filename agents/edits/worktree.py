@@ -51,7 +51,7 @@ def write(applied: Applied, root: Path) -> None:
                     modes[path] = tree.mode(path, change)
             for path, change in applied.files.items():
                 with _refusing(path):
-                    tree.move_aside(path, gone=change.content is None)
+                    tree.move_aside(path, applied.before.get(path), gone=change.content is None)
             for path, change in applied.files.items():
                 if change.content is not None:
                     with _refusing(path):
@@ -77,21 +77,27 @@ class _Tree:
             return found
         return found | (found & 0o444) >> 2 if change.mode == EXECUTABLE else found & ~0o111
 
-    def move_aside(self, path: str, gone: bool) -> None:
+    def move_aside(self, path: str, was: bytes | None, gone: bool) -> None:
         try:
             with _parent(self.root, path) as (folder, name):
                 _require_regular(os.stat(name, dir_fd=folder, follow_symlinks=False), path)
                 backup = self.aside / next(self.names)
+                self.on_failure(
+                    self._back, backup, path
+                )  # first: a signal may end us right behind the rename
                 os.rename(name, backup, src_dir_fd=folder)
+            if was is not None and backup.read_bytes() != was:  # since we looked
+                raise EditRefused(f"{path}: was changed while the answer was applied")
         except (FileNotFoundError, NotADirectoryError):
             if gone:
                 raise EditRefused(f"{path}: no such file") from None
             return
-        self.on_failure(self._back, backup, path)
         if gone:
             self._prune(path)
 
     def _back(self, backup: Path, path: str) -> None:
+        if not backup.exists():
+            return
         with _parent(self.root, path, create=lambda *_: None) as (folder, name):
             os.rename(backup, name, dst_dir_fd=folder)
 

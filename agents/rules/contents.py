@@ -78,7 +78,8 @@ def large_files(change: Change) -> Iterator[Finding]:
 
 
 def binary_files(change: Change) -> Iterator[Finding]:
-    for row in change.git.run("diff-tree", "-r", "--numstat", change.base, change.commit).splitlines():
+    rows = change.git.raw("diff-tree", "-r", "-z", "--no-renames", "--numstat", change.base, change.commit)
+    for row in rows.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         added, _, path = row.split("\t", 2)
         if added == "-":
             yield change.finding("binary-file", "warning", "is binary: nobody can review it here", path)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from agents.git import Repository
+
 # Below the home. Not ~/.cargo, ~/.m2, ~/.gradle, ~/.gem and ~/.local as a whole: they hold credentials, too.
 _IN_HOME = (
     ".pyenv", ".local/bin", ".local/lib", ".local/pipx", ".local/share/pipx", ".local/share/uv/python",
@@ -30,7 +32,7 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     ),
     ("",),
 )  # fmt: skip
-_REPOSITORY = (".venv", "venv", "node_modules")  # never committed, made once, and what tests run with
+_REPOSITORY = (".venv", "venv", "node_modules")  # made once, and what tests run with
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _BINS = {"bin", "sbin", "shims"}
 _LINKS = 16  # in a row; more are a loop
@@ -58,7 +60,7 @@ def _toolchains(
     found.add(home / name for name in _IN_HOME)
     found.add(Path(env[name], part) for name, parts in _VARIABLES.items() if name in env for part in parts)
     if repository:
-        found.add(repository / name for name in _REPOSITORY)
+        found.add(repository / name for name in _REPOSITORY if not _committed(repository, name))
     searched = [Path(entry) for entry in env.get("PATH", "").split(":") if entry.startswith("/")]
     for folder in searched:
         found.add([folder, *found.prefix(folder)])
@@ -66,6 +68,13 @@ def _toolchains(
         if folder == Path("/usr/local/bin") or not _within(folder, system()):
             found.add(_behind_links(folder, found))
     return tuple(sorted(found.paths))
+
+
+def _committed(repository: Path, name: str) -> bool:
+    """What git knows may be an agent's work, and its links may lead to anything: nothing is shown for its sake."""
+    git = Repository(repository / ".git", repository)
+    status, out, _ = git.attempt("ls-files", "-z", "--", f":(top,literal){name}")
+    return status != 0 or bool(out)
 
 
 class _Found:

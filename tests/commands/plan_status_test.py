@@ -61,3 +61,11 @@ def test_lines_elsewhere(done: Refactory) -> None:
     watched = done.ok("plan:status", "1", "--watch")
     assert watched.err == "task 1 merged (coder-1): Make one\nstage: launch\n"
     assert watched.out == done.ok("plan:status", "1").out
+
+
+def test_it_ends_where_all_has_failed(refactory: Refactory, scripted: Any) -> None:
+    scripted(make_one="no edits\n")
+    assert refactory.run("run", "--title", "Files", "--from", "-", input=LIST).code == 1
+    watched = refactory.run("plan:status", "1", "--watch")
+    assert watched.code == 1
+    assert "task 1 failed" in watched.err

@@ -148,3 +148,20 @@ def test_copies_and_files_that_swap_their_names(tree: Path) -> None:
     apply_answer(swap, tree)
     assert [(tree / name).read_text() for name in ("a.txt", "run")] == ["#!\n", "a\n"]
     assert (tree / "a.txt").stat().st_mode == mode
+
+
+def test_a_signal_right_after_a_file_was_moved_aside_loses_nothing(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler runs right behind the system call: what it raises must find the way back."""
+    rename, before = os.rename, snapshot(tree)
+
+    def interrupted(*args: object, **more: object) -> None:
+        rename(*args, **more)  # type: ignore[arg-type]
+        monkeypatch.setattr(os, "rename", rename)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(SystemExit):
+        put(tree, **{"a.txt": b"A\n"})
+    assert snapshot(tree) == before
