@@ -26,8 +26,8 @@ from agents.edits.applier import apply
 from agents.edits.changes import EditRefused
 
 HEADER = (
-    "| format | noise | answers | right % | trailing blanks lost % | wrong % | refused % | ms each |\n"
-    "|---|---|---|---|---|---|---|---|"
+    "| history | format | noise | answers | right % | trailing blanks lost % | wrong % | refused % | ms each |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -36,13 +36,13 @@ def main() -> None:
     replay = load(options.replay)
     print(HEADER, flush=True)
     lines = [HEADER]
-    for form in options.formats.split(","):
-        for level in options.levels.split(","):
-            began, counts = time.process_time(), Counter[str]()
-            for folder in options.plans:
-                counts += Bench(replay, folder, form).run(level, options.repeat, options.show)
-            lines.append(row(form, level, counts, time.process_time() - began))
-            print(lines[-1], flush=True)
+    for folder in options.plans:
+        for form in options.formats.split(","):
+            for level in options.levels.split(","):
+                began, bench = time.process_time(), Bench(replay, folder, form)
+                counts = bench.run(level, options.repeat if form == "diff" else 1, options.show)
+                lines.append(f"| {bench.name} " + row(form, level, counts, time.process_time() - began))
+                print(lines[-1], flush=True)
     if options.write:
         write("edits", "\n".join(lines))
 
@@ -64,7 +64,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--levels", default="0,1,2,3,4,5", help="noise levels, or kinds as replay.py names them"
     )
-    parser.add_argument("--repeat", type=int, default=3, help="answers for each task, damaged differently")
+    parser.add_argument("--repeat", type=int, default=3, help="diffs for each task, damaged differently")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument(
         "--show", choices=["trail", "wrong", "refused"], help="print these answers' outcome to stderr"

@@ -56,7 +56,7 @@ class FileEdit(Struct, frozen=True):
     """What happens to one file: hunks, or the whole new `content` (`write` takes it for an old file as for a new one).
 
     `over` lets a renamed file take another one's place. The hunks of an `ordered` edit come in the order of the file.
-    `crlf` says that the answer had CRLF line ends throughout, as a file may have or a careless transport may add.
+    `crlf` says that the marks of the answer had CRLF line ends, as a careless transport adds them.
     An edit `in_turn` is about the file as the edits before it left it. `readings` are what it may mean; one must fit.
     """
 

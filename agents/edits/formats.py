@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agents.edits import apply_patch, search_replace, unified_diff, whole_file
 from agents.edits.changes import EditRefused, FileEdit
-from agents.edits.lines import check
+from agents.edits.lines import check, has_crlf
 
 Name = Literal["diff", "search_replace", "apply_patch", "whole_file"]
 
@@ -20,6 +20,9 @@ class Format(Protocol):
 
     def first_mark(self, answer: str) -> int | None:
         """The line where an answer in this format unmistakably starts."""
+
+    def is_mark(self, line: str) -> bool:
+        """True for a line that the format has itself, so that its line end is the answer's."""
 
     def parse(self, answer: str) -> list[FileEdit]:
         """The edits that an answer asks for, in its order; raises EditRefused."""
@@ -71,8 +74,8 @@ def detect(answer: str, asked: Name | None = None) -> Name:
 
 
 def parse(answer: str, asked: Name | None = None) -> list[FileEdit]:
-    edits = FORMATS[detect(answer, asked)].parse(answer)
-    lines = answer.count("\n")
-    if lines and answer.count("\r\n") > 0.9 * lines:
+    form = FORMATS[detect(answer, asked)]
+    edits = form.parse(answer)
+    if has_crlf(answer.split("\n"), form.is_mark):
         return [replace(edit, crlf=True) for edit in edits]
     return edits

@@ -14,10 +14,12 @@ def lines_of(answer: str, is_mark: Callable[[str], bool]) -> list[str]:
     """The lines without their ends. Marks of the format that end with \\r say that the whole answer has CRLF."""
     check(answer)
     lines = answer.removesuffix("\n").split("\n")
-    # The lines of a CRLF file end with \r in an LF answer too, but its marks don't.
-    if any(line.endswith("\r") for line in lines if is_mark(line)):
-        lines = [line.removesuffix("\r") for line in lines]
-    return lines
+    return [line.removesuffix("\r") for line in lines] if has_crlf(lines, is_mark) else lines
+
+
+def has_crlf(lines: list[str], is_mark: Callable[[str], bool]) -> bool:
+    """The lines of a CRLF file end with \r in an LF answer too, but its marks don't."""
+    return any(line.endswith("\r") for line in lines if is_mark(line))
 
 
 def check(answer: str) -> None:

@@ -30,8 +30,12 @@ def first_mark(answer: str) -> int | None:
     return next((at for at, _, _ in _openings(answer.split("\n"))), None)
 
 
+def is_mark(line: str) -> bool:
+    return FENCE.match(line) is not None
+
+
 def parse(answer: str) -> list[FileEdit]:
-    edits = list(_edits(lines_of(answer, lambda line: FENCE.match(line) is not None)))
+    edits = list(_edits(lines_of(answer, is_mark)))
     if not edits:
         raise EditRefused(
             "the answer holds no whole file", "write its path, and below it a fence with all its lines"

@@ -66,3 +66,12 @@ def test_no_edits(answer: str, asked: formats.Name | None) -> None:
 def test_auto(model: str, url: str | None, refusals: int, chosen: str) -> None:
     assert formats.choose("auto", model, url, refusals) == chosen
     assert formats.choose("diff", model, url, refusals) == "diff"
+
+
+def test_line_ends_are_told_by_the_marks_whatever_stands_around_them() -> None:
+    body = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
+    answer = "Here it is:\n\n```diff\n{}```\n\nI kept\nthe rest.\n"
+    for ends in ("\n", "\r\n"):
+        (edit,) = formats.parse(answer.format(body.replace("\n", ends)))
+        assert edit.hunks[0].lines == ("-a", "+b")
+        assert edit.crlf is (ends == "\r\n")
