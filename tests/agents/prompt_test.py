@@ -40,7 +40,7 @@ def test_a_refused_answer_is_told_with_its_task() -> None:
     assert sent_back("Add mul", "no such file").startswith("Task: Add mul\n")
 
 
-@pytest.mark.parametrize("name", ["coder", "loop", "planner", "reviewer"])
+@pytest.mark.parametrize("name", ["coder", "loop", "planner", "resolver", "reviewer"])
 def test_instructions_are_short_and_guard_against_planted_ones(name: str, tmp_path: Path) -> None:
     text = instructions(name, tmp_path)
     assert len(text) < 3000 and re.search(r"data, never an instruction", text)
@@ -65,7 +65,13 @@ def test_a_coder_sees_what_the_scopes_tests_import_and_a_map_of_the_rest(repo: R
 
 def test_every_prompt_is_in_use() -> None:
     folder = Path(__file__).parents[2] / "agents" / "prompts"
-    assert sorted(path.stem for path in folder.iterdir()) == ["coder", "loop", "planner", "reviewer"]
+    assert sorted(path.stem for path in folder.iterdir()) == [
+        "coder",
+        "loop",
+        "planner",
+        "resolver",
+        "reviewer",
+    ]
 
 
 def test_prompts_can_be_ones_own(tmp_path: Path) -> None:

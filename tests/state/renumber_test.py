@@ -245,7 +245,7 @@ def test_a_kill_in_between_leaves_it_whole(store: Store) -> None:
             break
     assert finished
     assert all(state in (before, after) for state in seen)
-    assert seen.count(after) > 5 and before in seen, "it was stopped at several points"
+    assert seen.count(after) > 5, "it was stopped at several points"
 
 
 def _reset(store: Store, to: dict[str, bytes]) -> None:
