@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from agents.follow import following, undo_killed
-from agents.git import Repository
+from agents.git import GitError, Repository
 from agents.git_lock import git_locked
 from agents.launch import refuse_moved
 from agents.orchestrator import pinned
@@ -28,7 +28,16 @@ def merge(location: Location, workspace: Workspace, landing: Landing) -> None:
             return
         refuse_moved(target, head, landing.before)
         with following(location.private, folders, head, landing.commit):
-            git.update_ref(branch_ref(target), landing.commit, head)
+            _moved(git, landing, head)
+
+
+def _moved(git: Repository, landing: Landing, head: str) -> None:
+    """Whoever moves the target without our lock may be faster than we are since we looked."""
+    try:
+        git.update_ref(branch_ref(landing.target_branch), landing.commit, head)
+    except GitError:
+        refuse_moved(landing.target_branch, pinned(git, landing.target_branch), landing.before)
+        raise
 
 
 def _checked_out(git: Repository, location: Location, branch: str) -> list[Path]:
