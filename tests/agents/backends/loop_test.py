@@ -111,7 +111,7 @@ def test_what_a_tool_refuses_is_told_and_changes_nothing(
     assert repo.git("diff", "--name-only", pull.base or "", pull.commit or "") == "mul.py"
 
 
-@pytest.mark.skipif(bubblewrap.program() is None, reason="no bubblewrap")
+@pytest.mark.skipif(bool(bubblewrap.why_not()), reason="no bubblewrap")
 def test_its_commands_are_walled_in(
     repo: Repo, tmp_path: Path, code: Code, model_server: ModelServer, setup: Setup
 ) -> None:
