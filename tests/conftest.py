@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, settings
 
 from state.store import Store
 from tests.model_server import model_server  # noqa: F401 - a fixture
@@ -27,6 +28,11 @@ PROGRAM = Path(__file__).parents[1] / "refactory.py"
 
 _MEMORY = Path("/dev/shm")
 _ENOUGH = 4 * 2**30  # bytes
+
+
+# Without `explain`: it traces every line that an example runs, which takes minutes before Python 3.12.
+settings.register_profile("refactory", phases=[phase for phase in Phase if phase is not Phase.explain])
+settings.load_profile("refactory")
 
 
 def pytest_configure() -> None:
