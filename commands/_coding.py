@@ -20,7 +20,7 @@ from state.lifecycle import SETTLED
 from state.records import Orchestration
 from state.store import Store
 
-_POLL = 0.15  # seconds
+_POLL = 0.1  # seconds
 _HEAD_START = 2.5  # seconds
 _DONE = ("completed", "merged")
 

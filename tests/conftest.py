@@ -24,6 +24,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script, we would pass that on to the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Where this is set, each of some thousand starts of the program would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PROGRAM = Path(__file__).parents[1] / "refactory.py"
 
 _MEMORY = Path("/dev/shm")

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx2
 import msgspec
-import openai
 
 from agents.model.errors import (
     ModelCut,
@@ -26,6 +25,7 @@ from agents.model.errors import (
 )
 from agents.model.question import REQUESTS, Question
 from agents.model.reply import READERS, Reply, whole_calls
+from agents.model.sdk import openai
 from agents.model.settings import Endpoint, ModelSettings
 
 MAX_ANSWER = 16 * 2**20  # of text; the longest answer of today's models is a few MiB

@@ -27,7 +27,9 @@ def write_transcript(
     parts = [f"# {settings.model}: {usage}", fenced("instructions", instructions)]
     parts += [fenced(turn.role, turn.text) for turn in turns]
     parts.append(fenced("answer", answer))
-    write_private(path, redacted("\n\n".join(parts) + "\n", os.environ.get(settings.api_key_env, "")))
+    write_private(
+        path, redacted("\n\n".join(parts) + "\n", os.environ.get(settings.api_key_env, "")), durable=False
+    )
 
 
 def redacted(text: str, key: str = "") -> str:

@@ -73,8 +73,12 @@ class History(RuleBasedStateMachine):
         with self.stores[who].transaction("t") as changes:
             for work in works:
                 work(changes, model)
-        for kind, key in set(model) - set(self.model):
-            self.given[kind] = max(self.given.get(kind, 0), number_of(key))
+        self.happened(model)
+
+    def happened(self, model: Model) -> None:
+        for (kind, key), record in model.items():
+            if self.model.get((kind, key)) is not record:  # the number of what is written is noted
+                self.given[kind] = max(self.given.get(kind, 0), number_of(key))
         self.model = model
 
     def some(self, pick: int) -> Movable | None:
@@ -165,7 +169,8 @@ class History(RuleBasedStateMachine):
 
         with mock.patch.object(transaction, "commit", begin), pytest.raises(KilledError):
             self.change(who, *self.works(kinds, edits), note)
-        self.model, self.interrupted = model, True
+        self.happened(model)
+        self.interrupted = True
         self.stores[who] = Store(self.stores[who].location)
 
     @rule(who=WHO, pick=PICKS)
