@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 # A command makes its objects and ends: to search them for garbage, also at the end, was a fifth of its time.
 gc.set_threshold(100_000)
@@ -21,6 +21,7 @@ sys.path.insert(0, str(_HERE / "_refactory" if (_HERE / "_refactory").is_dir() e
 import click  # noqa: E402
 
 from state.errors import RefactoryError, UsageError  # noqa: E402
+from state.streams import hush, prepare, say  # noqa: E402
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -136,10 +137,11 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     # A kill by name must run our `finally`s, too: they end what we started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    prepare()
     try:
         return _run(argv)
     except click.exceptions.NoArgsIsHelpError as error:
-        _say(error.format_message(), sys.stdout)
+        say(error.format_message(), sys.stdout)
         return UsageError.exit_code
     except click.ClickException as error:
         hint = "" if not isinstance(error, click.UsageError) or not error.ctx else _help_hint(error.ctx)
@@ -149,7 +151,7 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except (BrokenPipeError, ClosedPipe):
-        _hush(sys.stdout)
+        hush(sys.stdout)
         return 0
     except OSError as error:
         return _failed(argv, _refused(error) if error.filename else _unexpected(error))
@@ -173,10 +175,10 @@ def _failed(argv: list[str], error: RefactoryError) -> int:
     if form in ("json", "yaml"):
         from commands._output import encoded, envelope
 
-        _say(encoded(envelope(command, error.data, [error]), form), sys.stdout)
+        say(encoded(envelope(command, error.data, [error]), form), sys.stdout)
     else:
-        _say("", sys.stdout, end="")
-    _say(printable(f"refactory: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), sys.stderr)
+        say("", sys.stdout, end="")
+    say(printable(f"refactory: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), sys.stderr)
     return error.exit_code
 
 
@@ -191,19 +193,6 @@ def asked(argv: list[str]) -> tuple[str, str]:
     while words and words[0].startswith("-"):
         words = words[2 if words[0] in ("-C", "--api-url") else 1 :]
     return (words[0] if words else "", "json" if "--json" in options else form)
-
-
-def _say(text: str, stream: TextIO, end: str = "\n") -> None:
-    """Say it now, or never if nobody reads on."""
-    try:
-        print(text, file=stream, end=end, flush=True)
-    except BrokenPipeError:
-        _hush(stream)
-
-
-def _hush(stream: TextIO) -> None:
-    """Nothing may be flushed at exit to a pipe that is closed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _refused(error: OSError) -> RefactoryError:

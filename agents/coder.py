@@ -48,7 +48,7 @@ def attempt(
     done = finished(claim.task, start, workspace.repository)
     if done:
         return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))
-    with workspace.pool.checkout(start) as worktree:
+    with workspace.pool.checkout(start, claim.config.coder.max_bytes) as worktree:
         logs = workspace.logs(claim.task.key, claim.task.attempts)
         job = Job(claim, worktree, logs, home, keep_running, meter)
         try:

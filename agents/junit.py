@@ -15,6 +15,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from agents.counts import Counts, Failure
+from agents.file_tree import walk
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_FILES = 2000
@@ -57,7 +58,7 @@ def read(path: Path) -> Counts | None:
 def _files(folder: Path) -> Iterator[Path]:
     """In a fixed order; links to folders are not followed."""
     number = 0
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in walk(folder):
         folders.sort()
         for name in sorted(names):
             if name.lower().endswith(".xml"):

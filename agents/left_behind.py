@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
+from agents.file_tree import remove
 from agents.worktrees import Worktree
 from state.preset import Preset
 
@@ -18,16 +17,9 @@ def tidy(worktree: Worktree, preset: Preset, scope: Sequence[str]) -> None:
         for path in list(worktree.path.glob(pattern)):
             name = str(path.relative_to(worktree.path))
             if name not in scope and not worktree.git.raw("ls-tree", worktree.commit, "--", name):
-                _remove(path)
+                remove(path)
     if preset.ignores and _GITIGNORE not in scope:
         _restore_gitignore(worktree, preset.ignores)
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-    else:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _restore_gitignore(worktree: Worktree, ignores: Sequence[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from agents.diff import Changed
+from agents.file_tree import remove, walk
 from agents.git import Repository
 
 _GITLINK = "160000"
@@ -22,10 +22,7 @@ def dissolve_repositories(git: Repository, folder: Path, commit: str) -> bool:
     """Remove the git folders of repositories made in `folder`, submodules of `commit` left alone."""
     found = list(_repositories(folder, set(_submodules(git, commit))))
     for path in found:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        remove(path)
     return bool(found)
 
 
@@ -36,7 +33,7 @@ def _submodules(git: Repository, commit: str) -> Iterator[str]:
 
 
 def _repositories(folder: Path, submodules: set[str]) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in walk(folder):
         here = Path(parent).relative_to(folder)
         if here.parts and ".git" in {*folders, *files}:
             yield Path(parent, ".git")

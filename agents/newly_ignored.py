@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agents.diff import Changed
+from agents.file_tree import walk
 from agents.git import Repository, shown
 from agents.state_tree import is_state
 
@@ -66,5 +67,5 @@ def _sizes(path: Path) -> Iterator[int]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
+    for parent, _, names in walk(folder):
         yield from (Path(parent, name) for name in names)

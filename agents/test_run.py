@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from agents import junit, runners
 from agents.counts import Counts
 from agents.environment import clean_environment
+from agents.file_tree import remove
 from agents.git import Repository
 from agents.processes import Finished, Limits, run
 from agents.sandbox import for_tests, named_in
@@ -101,7 +101,7 @@ def run_test(job: Job, worktree: Worktree, command: str, log: Path) -> Ran:
 def _place_of_report(log: Path) -> Path:
     """In a folder of its own: it can be written by the tests, and what else is in the logs must not be seen."""
     folder = log.with_suffix(".reports")
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     folder.mkdir(parents=True)
     return folder / "junit.xml"
 

@@ -6,16 +6,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agents.diff import Changed, changes
+from agents.file_tree import remove
 from agents.git import GitError, Repository
 from agents.git_lock import git_locked
 from agents.inhabitants import kill_inhabitants
+from agents.intake import refuse_unfit
 from agents.nested import dissolve_repositories, new_gitlinks, self_hidden
 from agents.newly_ignored import for_record, newly_ignored, tree_with
 from agents.state_tree import STATE_FOLDER, is_state, with_state_of, without_state
+from state.config import MOST_BYTES
 from state.errors import Busy, RefactoryError, WorkFailed
 
 _MOST = 256  # worktrees of one clone; far above what a machine can run at once
@@ -42,16 +45,19 @@ class Worktree:
     git: Repository
     commit: str
     folder_id: tuple[int, int]
+    most: int = MOST_BYTES
 
     def snapshot(self) -> Snapshot:
         """What is in the folder now.
 
         Raises WorkFailed if the folder is not the one that was checked out: its files may be anybody's. Also if
         its `.git` is not what it was: whoever worked here may have looked at, or changed, another repository.
+        And for more than `most` bytes of changes.
         """
         with suppress(OSError):
             if _folder_id(self.path) == self.folder_id:
                 self._refuse_redirected()
+                refuse_unfit(self.git, self.path, self.commit, self.most)
                 return self._snapshot()
         raise WorkFailed(
             "the working folder itself was moved, removed or replaced; change only what is in it"
@@ -112,11 +118,11 @@ class Pool:
         self._git_lock = git_lock
 
     @contextmanager
-    def checkout(self, commit: str) -> Iterator[Worktree]:
-        """A clean worktree at `commit`, ours until the block ends."""
+    def checkout(self, commit: str, most: int = MOST_BYTES) -> Iterator[Worktree]:
+        """A clean worktree at `commit`, ours until the block ends. `most`: bytes of changes that it may hold."""
         with self._slot(commit) as worktree:
             try:
-                yield worktree
+                yield replace(worktree, most=most)
             finally:
                 kill_inhabitants(worktree.path)
 
@@ -221,10 +227,7 @@ class Pool:
             for entry, named in self._registered():
                 if named == name:
                     shutil.rmtree(entry, ignore_errors=True)
-            if path.is_symlink() or path.is_file():
-                path.unlink()
-            _make_removable(path)
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
 
     def _registered(self) -> Iterator[tuple[Path, str]]:
         """Our worktrees in the git folder: entry and name. It has the user's too, with any path, and they
@@ -246,14 +249,3 @@ def _marker(git_dir: Path) -> bytes:
 def _folder_id(path: Path) -> tuple[int, int]:
     status = path.lstat()
     return status.st_dev, status.st_ino
-
-
-def _make_removable(folder: Path) -> None:
-    """A build that took away its folders' permissions must not keep them from being removed."""
-    with suppress(OSError):
-        folder.chmod(0o700)
-    for parent, names, _ in os.walk(folder):
-        for path in (Path(parent, name) for name in names):
-            with suppress(OSError):
-                if not path.is_symlink():
-                    path.chmod(0o700)

@@ -23,6 +23,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
 
 
 DEFAULT_MODEL = "gpt-6.2-sol"
+MOST_BYTES = 100_000_000
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
 
 
@@ -89,6 +90,7 @@ class Coder(Section, frozen=True, kw_only=True):
     turns: Annotated[int, Meta(ge=1, le=1000)] = 50
     tokens: Tokens | None = None
     command_seconds: Seconds = 120.0
+    max_bytes: Annotated[int, Meta(ge=1, le=2**40)] = MOST_BYTES
     pass_env: list[str] = []
 
 

@@ -100,7 +100,7 @@ def _recovered(journal: Path) -> str | None:
     steps = left(steps_of(journal, found))
     if not exists(steps.root):
         raise set_aside(journal, f"{steps.root}: is gone, and {what} had not finished writing there")
-    for folder in steps.folders():
+    for folder in steps.folders() | steps.folders_written():
         make_folder(folder)
     with Folders(steps.folders() - {str(journal.parent)}) as folders:
         _move_all(steps)

@@ -52,6 +52,10 @@ class Steps(msgspec.Struct, frozen=True):
         """Those that change when it is done."""
         return {os.path.dirname(path) for path in (*self.moves.values(), *self.removes)}  # noqa: PTH120
 
+    def folders_written(self) -> set[str]:
+        """Those of files that were there when it began: a clean or a checkout may have removed them since."""
+        return {os.path.dirname(path) for path in (*self.appends, *self.notes)}  # noqa: PTH120
+
 
 def is_open(journal: Path) -> bool:
     """Whether there is something to be done. A file that is no journal is a case for `read`."""

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from agents.git import Repository
 from agents.workspace import Workspace
 from agents.worktrees import Pool
-from state.errors import Conflict
+from state.errors import Conflict, WorkFailed
 from tests.conftest import Repo, make_repo
 
 
@@ -134,8 +136,13 @@ def test_a_slot_that_was_destroyed_is_built_anew(repo: Repo, pool: Pool, damage:
 
 
 def test_a_slot_that_cannot_be_cleared_is_passed_over(
-    repo: Repo, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    no_rm = tmp_path / "bin" / "rm"
+    no_rm.parent.mkdir()
+    no_rm.write_text("#!/bin/sh\n")
+    no_rm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{no_rm.parent}:{os.environ['PATH']}")
     pool.folder.mkdir()
     (pool.folder / "1").mkdir()
     (pool.folder / "1" / "kept").write_text("x")
@@ -166,3 +173,39 @@ def test_a_branch_that_is_checked_out_is_not_moved_and_a_stale_lock_is_removed(
     os.utime(lock, (1, 1))
     workspace.set_branch("refactory/plans/1", first, "1")
     assert repo.git("rev-parse", "refactory/plans/1") == first != second
+
+
+DEEP = "import os\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')\nopen('f', 'w').write('x')\n"
+
+
+def test_folders_deeper_than_a_path_can_be_are_refused_and_removed(
+    repo: Repo, pool: Pool, tmp_path: Path
+) -> None:
+    head = repo.git("rev-parse", "main")
+    with pool.checkout(head) as worktree:
+        subprocess.run([sys.executable, "-c", DEEP], cwd=worktree.path, check=True)
+        with pytest.raises(WorkFailed, match="deeper than a path can be long"):
+            worktree.snapshot()
+    with pool.checkout(head) as again:
+        assert again.path == worktree.path
+        assert {path.name for path in again.path.iterdir()} == {".git", "calc.py", "tests"}
+
+
+def test_more_than_may_be_committed_is_refused_unread_and_named(repo: Repo, pool: Pool) -> None:
+    repo.commit({".gitignore": "*.ignored\n", "old.bin": b"\0" * 3000})
+    with pool.checkout(repo.git("rev-parse", "main"), most=2000) as worktree:
+        shell = partial(subprocess.run, shell=True, cwd=worktree.path, check=True)
+        shell("truncate -s 20G d.ignored; echo x >new.txt")
+        assert [change.path for change in worktree.snapshot().changed] == ["new.txt"]
+        for script in (
+            "truncate -s 20G big",
+            "mkdir n; cd n; git init -q; truncate -s 20G big",
+            "echo >>old.bin",
+        ):
+            shell(script)
+            with pytest.raises(WorkFailed, match=r"(n/)?big has 21474836480|old.bin has 3001"):
+                worktree.snapshot()
+            shell("rm -rf big n; truncate -s 3000 old.bin")
+        shell("printf '*\\n' >tests/.gitignore; truncate -s 20G tests/hidden")
+        with pytest.raises(WorkFailed, match="hidden has"):
+            worktree.snapshot()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +11,7 @@ from msgspec import Meta
 
 from agents import tools
 from agents.backends import Job
+from agents.file_tree import walk
 
 DESCRIPTION = "List files of the repository, one path a line."
 _MOST = 2000
@@ -29,7 +29,7 @@ def use(job: Job, arguments: Arguments) -> str:
 
 def paths(root: Path) -> Iterator[str]:
     """Sorted; symbolic links are not followed, and what git keeps for itself is not shown."""
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in walk(root):
         folders[:] = sorted(name for name in folders if name not in (".git", "node_modules", "__pycache__"))
         for name in sorted(files):
             path = Path(folder, name)

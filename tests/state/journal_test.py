@@ -93,6 +93,16 @@ def test_folders_that_went_meanwhile_are_made_again(root: Path, journal: Path) -
     assert look(root) == DONE
 
 
+def test_the_folder_of_a_log_that_went_meanwhile_is_made_again(root: Path, journal: Path) -> None:
+    (root / "audit").mkdir()
+    (root / "audit" / "log").write_text("one\n")
+    begin(journal, root, Changes({}, {"audit/log": Append(4, "two\n")}))
+    shutil.rmtree(root / "audit")
+    assert recover(journal)
+    assert look(root / "audit") == {"log": "two\n"}
+    assert not recover(journal)
+
+
 def test_what_was_staged_before_the_commit_point_is_swept_away(root: Path, journal: Path) -> None:
     staged = journal.with_name("staged")
     staged.mkdir(parents=True)
