@@ -28,14 +28,27 @@ def cancel_request(store: Store, request_id: str, reason: str) -> Request:
 
 def cancel_plan(changes: Transaction, plan: Plan, reason: str) -> None:
     """With its tasks that have not landed. One that was begun is failed: it may have landed in part."""
-    for task in (changes.get(Task, key) for key in plan.tasks):
-        if task.state not in ("merged", "cancelled"):
-            changes.put(move(task, "cancelled", feedback=reason))
-            end_lease(changes, task)
+    _cancel_tasks(changes, plan, reason)
     if plan.state == "orchestrated":
         changes.put(move(plan, "failed"))
     elif plan.state in ("draft", "approved"):
         changes.put(move(plan, "cancelled"), note=reason)
+
+
+def _cancel_tasks(changes: Transaction, plan: Plan, reason: str) -> None:
+    for task in (changes.get(Task, key) for key in plan.tasks):
+        if task.state not in ("merged", "cancelled"):
+            changes.put(move(task, "cancelled", feedback=reason))
+            end_lease(changes, task)
+
+
+def replace_others(changes: Transaction, plan: Plan) -> None:
+    """The request's other plans are not gone on with: nobody gets a task of theirs, who works on one stops."""
+    for other in changes.all(Plan, lambda other: other.request == plan.request and other.key != plan.key):
+        if other.state not in ("done", "cancelled"):
+            reason = f"plan {number_of(plan.key)} replaced plan {number_of(other.key)}"
+            _cancel_tasks(changes, other, reason)
+            changes.put(move(other, "cancelled"), note=reason)
 
 
 def refuse_cancelled(request: Request) -> None:

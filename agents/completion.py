@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from agents.cancellation import refuse_cancelled, refuse_replaced
+from agents.closing import close_if_over, put, reopen
 from agents.dependents import block, end_lease, free, keep_reason, pulls, redo
 from agents.dispatch import fenced
 from agents.setbacks import FEEDBACK, back_or_failed
@@ -18,8 +17,6 @@ from state.lifecycle import move
 from state.records import Plan, Pull, Request, SentBack, SentBackFor, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
-
-_OVER = {"merged", "cancelled"}
 
 
 def report(store: Store, agent: str, task_id: str, token: int | None, report: Report) -> tuple[Pull, bool]:
@@ -34,7 +31,7 @@ def report(store: Store, agent: str, task_id: str, token: int | None, report: Re
         task = _in_progress(task)
         pull = changes.new(Pull, agent=agent, **_pull_fields(task, report))
         task = replace(task, pulls=[*task.pulls, pull.key])
-        changes.put(_after_attempt(changes, task, report))
+        put(changes, _after_attempt(changes, task, report))
         end_lease(changes, task)
         return pull, True
 
@@ -114,7 +111,7 @@ def send_back(changes: Transaction, task: Task, why: SentBackFor, reason: str, o
     """A completed task is not taken: its pull keeps why, what was built on it goes back, too."""
     keep_reason(changes, task, SentBack(why=why, reason=reason[-FEEDBACK:], onto=onto))
     redo(changes, task)
-    return changes.put(back_or_failed(changes, task, reason, onto))
+    return put(changes, back_or_failed(changes, task, reason, onto))
 
 
 def report_tests(store: Store, task_id: str, token: int, commit: str, tests: Tests) -> Task:
@@ -133,7 +130,7 @@ def report_tests(store: Store, task_id: str, token: int, commit: str, tests: Tes
         end_lease(changes, task)
         if tests.verdict == "passed":
             return changes.put(move(task, "completed"))
-        return changes.put(back_or_failed(changes, task, f"The tests failed:\n{tests.output}"))
+        return put(changes, back_or_failed(changes, task, f"The tests failed:\n{tests.output}"))
 
 
 def rework(store: Store, task_id: str, onto: str | None, reason: str) -> Task:
@@ -189,30 +186,5 @@ def cancel(store: Store, task_id: str, reason: str) -> Task:
         end_lease(changes, task)
         block(changes, task)
         cancelled = changes.put(move(task, "cancelled", feedback=reason))
-        plan = changes.get(Plan, task.plan)
-        if plan.state == "failed" or (plan.state == "orchestrated" and _states(changes, plan) == _OVER):
-            close(changes, plan)  # it may have been the last that was missing
+        close_if_over(changes, task.plan)  # it may have been the last that was missing
         return cancelled
-
-
-def close(changes: Transaction, plan: Plan) -> None:
-    """Done when every task is in the target; failed, and open to be retried, when some are not."""
-    end: Literal["done", "failed"] = "done" if _states(changes, plan) <= _OVER else "failed"
-    if plan.state != end:
-        changes.put(move(plan, end))
-    request = changes.get(Request, plan.request)
-    if request.state in ("in_progress", "failed") and request.state != end:
-        changes.put(move(request, end))
-
-
-def reopen(changes: Transaction, plan: Plan) -> None:
-    """A task of it is wanted after all: it is no longer done, and can be orchestrated again."""
-    if plan.state == "done":
-        changes.put(move(plan, "failed"))
-    request = changes.get(Request, plan.request)
-    if request.state == "done":
-        changes.put(move(request, "failed"))
-
-
-def _states(changes: Transaction, plan: Plan) -> set[str]:
-    return {changes.get(Task, key).state for key in plan.tasks}

@@ -29,8 +29,8 @@ def claim(store: Store, agent: str, role: Role, pid: int | None, plan: str | Non
         tasks = {task.key: task for task in changes.all(Task)}
         for task in tasks.values():
             mine = plan in (None, task.plan) and _waiting(store, task, agent, role)
-            if not mine or not _ready(task, tasks):
-                continue
+            if not mine or not _ready(task, tasks) or changes.get(Plan, task.plan).state == "cancelled":
+                continue  # of a plan that another replaced on another branch, a task may still be open
             lease = leases.offer(changes.private, task.key, agent, pid, store.config.lease_seconds)
             if lease.lost < LOST:
                 return _claimed(store, changes, task, tasks, role, lease)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from agents.audit_mirror import checkpoint
+from agents.closing import close
 from agents.coder import diffstat
-from agents.completion import close
 from agents.forge.issues import tell_issue
 from agents.git import Repository
 from agents.launch.command import checked, command

@@ -9,7 +9,7 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
-from agents.cancellation import refuse_cancelled, refuse_replaced
+from agents.cancellation import refuse_cancelled, refuse_replaced, replace_others
 from agents.completion import revive
 from agents.git import Repository
 from agents.prices import refuse_unpriced
@@ -37,20 +37,21 @@ def orchestrate(
     """Assign every open task of the plan. Asked again it goes on with the orchestration there is, and tries
     again what failed; then it returns False: nothing is new.
     """
-    names = [f"coder-{number}" for number in range(1, (agents or store.config.agents) + 1)]
     repository = Repository(store.location.git_dir, store.location.root)
     refuse_unpriced(store.config)
     plan = store.get(Plan, plan_id)
     refuse_cancelled(store.get(Request, plan.request))
     refuse_replaced(plan)
-    current = running(store, plan)
-    if current:
-        url = current.remote or remote_url(repository, remote)
-        current = replace(current, agents=names if agents else current.agents, remote=url)
-        return _go_on(store, plan, current, target), False
-    target = target or store.config.target_branch or current_branch(Repository(store.location.own_git_dir))
+    _refuse_given_up(store, plan)
+    before = _last(store, plan)
+    names = before.agents if before and not agents else _names(agents or store.config.agents)
+    if before and plan.state == "orchestrated":
+        url = before.remote or remote_url(repository, remote)
+        return _go_on(store, plan, replace(before, agents=names, remote=url), target), False
+    target = target or (before and before.target_branch) or store.config.target_branch
+    target = target or current_branch(Repository(store.location.own_git_dir))
     base = pinned(repository, target)
-    url = remote_url(repository, remote or store.config.remote)
+    url = remote_url(repository, remote or (before and before.remote) or store.config.remote)
     _check_names(repository)
     if url:
         _check_shared(store, url, target, base)
@@ -59,7 +60,9 @@ def orchestrate(
         there = running(store, plan)
         if there:
             return there, False  # somebody was faster
-        if not again:
+        if again:
+            replace_others(changes, plan)
+        else:
             _check_others(changes, plan)
         orchestration = changes.new(
             Orchestration,
@@ -69,7 +72,7 @@ def orchestrate(
             remote=url,
             agents=names,
             testers=store.config.testers,
-            strategy=strategy or store.config.strategy,
+            strategy=strategy or (before and before.strategy) or store.config.strategy,
             budgets=store.config.budgets,
         )
         return _start(changes, plan, orchestration), True
@@ -110,22 +113,39 @@ def _check_shared(store: Store, url: str, target: str, base: str) -> None:
         )
 
 
+def _names(count: int) -> list[str]:
+    return [f"coder-{number}" for number in range(1, count + 1)]
+
+
+def _refuse_given_up(store: Store, plan: Plan) -> None:
+    tasks = [task for key in plan.tasks if (task := store.find(Task, key))]
+    if tasks and all(task.state == "cancelled" for task in tasks):
+        raise Conflict(
+            f"every task of plan {number_of(plan.key)} is cancelled",
+            f"`refactory task:retry {number_of(tasks[0].key)}` has one done after all",
+        )
+
+
 def running(store: Store, plan: Plan) -> Orchestration | None:
-    """The plan's latest orchestration, as long as the plan is not done."""
+    """The plan's latest orchestration, as long as the plan is not over. After that another one starts anew."""
+    return _last(store, plan) if plan.state == "orchestrated" else None
+
+
+def _last(store: Store, plan: Plan) -> Orchestration | None:
     found = store.all(Orchestration, lambda orchestration: orchestration.plan == plan.key)
-    return found[-1] if found and plan.state == "orchestrated" else None
+    return found[-1] if found else None
 
 
 def latest(store: Store, plan: Plan) -> Orchestration:
     """For what goes on with it. Raises Conflict if there is none, or the request was given up."""
     refuse_cancelled(store.get(Request, plan.request))
-    found = store.all(Orchestration, lambda orchestration: orchestration.plan == plan.key)
-    if not found:
+    found = _last(store, plan)
+    if found is None:
         raise Conflict(
             f"plan {number_of(plan.key)} is {plan.state}: not orchestrated yet",
             f"`refactory orchestrate {number_of(plan.key)}` comes first",
         )
-    return found[-1]
+    return found
 
 
 def current_branch(repository: Repository) -> str:

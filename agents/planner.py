@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from agents.cancellation import cancel_plan
+from agents.cancellation import replace_others
 from agents.meter import Meter
 from agents.prices import refuse_unpriced
 from agents.task_list.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
@@ -68,13 +68,6 @@ def _check_plans(store: Store, request: Request) -> None:
             )
 
 
-def _replace_others(changes: Transaction, plan: Plan) -> None:
-    """What no work has begun on, nobody shall begin beside the new plan."""
-    for other in changes.all(Plan, lambda other: other.request == plan.request and other.key != plan.key):
-        if other.state in ("draft", "approved"):
-            cancel_plan(changes, other, f"plan {number_of(plan.key)} replaced plan {number_of(other.key)}")
-
-
 def _check_state(request: Request) -> None:
     if request.state in ("done", "cancelled"):
         raise Conflict(f"request {number_of(request.key)} is {request.state}", "create a new request")
@@ -112,7 +105,7 @@ def _recorded(
         task = changes.get(Task, keys[draft.id])
         changes.put(replace(task, depends_on=[keys[name] for name in draft.depends_on]))
     plan = changes.put(replace(plan, tasks=list(keys.values())))
-    _replace_others(changes, plan)
+    replace_others(changes, plan)
     if config.planner.approval == "automatic":
         plan = changes.put(move(plan, "approved"))
     changes.put(move(request, "planned"))

@@ -8,8 +8,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from agents.attempts import clear_left
+from agents.closing import close
 from agents.combination import Combination, Step, combine
-from agents.completion import close, send_back
+from agents.completion import send_back
 from agents.culprit import Culprit, Hunt
 from agents.launcher import finish_killed
 from agents.merging import Merger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from agents.closing import put
 from agents.dependents import block, end_lease
 from agents.work import Role
 from state.leases import Lease
@@ -40,7 +41,7 @@ def give_up_lost(changes: Transaction, task: Task, role: Role, lease: Lease) -> 
     )
     if role == "coder":
         task = with_failed_pull(changes, task, lease.holder, reason)
-    changes.put(back_or_failed(changes, task, reason, final=role == "coder"))
+    put(changes, back_or_failed(changes, task, reason, final=role == "coder"))
     end_lease(changes, task)
 
 

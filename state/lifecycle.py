@@ -23,8 +23,8 @@ REQUEST = {
 PLAN = {
     "draft": {"approved", "cancelled"},
     "approved": {"orchestrated", "cancelled"},
-    "orchestrated": {"done", "failed", "orchestrated"},
-    "failed": {"orchestrated", "done"},
+    "orchestrated": {"done", "failed", "orchestrated", "cancelled"},
+    "failed": {"orchestrated", "done", "cancelled"},
     "done": {"failed"},
     "cancelled": set[str](),
 }

@@ -16,14 +16,16 @@ from tests.conftest import Repo
 Files = Mapping[str, str | None]  # None removes it
 
 
-def planned(store: Store, *titles: str, after: Mapping[str, Sequence[str]] | None = None) -> Plan:
+def planned(
+    store: Store, *titles: str, after: Mapping[str, Sequence[str]] | None = None, target: str = "main"
+) -> Plan:
     """A plan orchestrated for one coder; `after` names what a task depends on, by title."""
     lines = [f"## {title}\ndepends on: {', '.join((after or {}).get(title, ()))}\n" for title in titles]
     text = "\n".join(line.replace("depends on: \n", "") for line in lines)
     with store.transaction("test") as changes:
         request = changes.new(Request, title="T")
     made = plan(store, request.key, text, "template")
-    orchestrate(store, made.key, 1, "main", None, None)
+    orchestrate(store, made.key, 1, target, None, None)
     return store.get(Plan, made.key)
 
 

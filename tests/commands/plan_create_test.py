@@ -29,17 +29,17 @@ def test_a_new_plan_replaces_one_that_nobody_has_begun(refactory: Refactory, scr
     assert refactory.data("run", "1")["status"]["plan"]["id"] == 2
 
 
-def test_work_on_two_plans_of_a_request_has_to_be_asked_for(refactory: Refactory) -> None:
+def test_a_plan_that_work_has_begun_on_is_replaced_only_if_asked_for(
+    refactory: Refactory, scripted: Any
+) -> None:
+    scripted(other=new_file("other.py", "x = 1\n"))
     refactory.ok("request:create", "--title", "T")
     refactory.ok("plan:create", "1", "--from", "-", input=TWO)
     refactory.ok("orchestrate", "1")
     assert refactory.run("plan:create", "1").code == 4
-    refactory.ok("plan:create", "1", "--again")
-    for command in (("orchestrate", "2"), ("run", "1")):
-        refused = refactory.run(*command)
-        assert refused.code == 4
-        assert "plan 1 of the same request is orchestrated" in refused.err
-        assert "orchestrate 2 --again" in refused.err
-    assert states(refactory, "plan:list") == ["orchestrated", "approved"]
-    refactory.ok("orchestrate", "2", "--again")
-    refactory.ok("orchestrate", "2")
+    refactory.ok("plan:create", "1", "--again", "--from", "-", input="## Other\n")
+    assert states(refactory, "plan:list") == ["cancelled", "approved"]
+    refused = refactory.run("orchestrate", "1", "--again")
+    assert (refused.code, "a later plan has replaced it" in refused.err) == (4, True)
+    assert refactory.data("run", "1")["status"]["plan"]["id"] == 2
+    assert refactory.ok("doctor").out == "healthy\n"

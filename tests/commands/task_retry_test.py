@@ -65,5 +65,6 @@ def test_a_run_of_what_was_given_up_altogether_is_no_success(refactory: Refactor
     refactory.ok("orchestrate", "1")
     refactory.ok("task:cancel", "1")
     done = refactory.run("run", "1")
-    assert done.code == 1
-    assert "every task is cancelled: `refactory task:retry 1`" in done.out
+    assert done.code == 4
+    assert "every task of plan 1 is cancelled" in done.err
+    assert "`refactory task:retry 1`" in done.err
