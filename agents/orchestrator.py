@@ -13,6 +13,7 @@ from agents.cancellation import refuse_cancelled, refuse_replaced, replace_other
 from agents.completion import revive
 from agents.git import Repository
 from agents.prices import refuse_unpriced
+from agents.refs import branch_ref
 from agents.workspace import local
 from state.errors import Conflict, NotFound, Unavailable, UsageError
 from state.keys import number_of
@@ -129,6 +130,12 @@ def _refuse_given_up(store: Store, plan: Plan) -> None:
 def running(store: Store, plan: Plan) -> Orchestration | None:
     """The plan's latest orchestration, as long as the plan is not over. After that another one starts anew."""
     return _last(store, plan) if plan.state == "orchestrated" else None
+
+
+def target_moved(store: Store, orchestration: Orchestration) -> bool:
+    """Somebody has committed to the target since: what starts now does not have it."""
+    head = Repository(store.location.git_dir).resolve(branch_ref(orchestration.target_branch))
+    return head not in (None, orchestration.base)
 
 
 def _last(store: Store, plan: Plan) -> Orchestration | None:

@@ -15,6 +15,7 @@ from agents.coder import ParentsConflict, attempt
 from agents.git import shown
 from agents.meter import Meter
 from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
+from agents.reason import gist
 from agents.sandbox import kind_of
 from agents.tester import check_task
 from agents.work import Claim, Ledger, Report, Role
@@ -123,7 +124,7 @@ class Worker:
             self._done(self.ledger.report_tests(claim, claim.task.commit or "", tests))
 
     def _done(self, task: Task) -> None:
-        why = f": {task.feedback.strip().splitlines()[0]}" if task.feedback.strip() else ""
+        why = f": {' '.join(gist(task.feedback))}" if task.feedback.strip() else ""
         said = f"task {number_of(task.key)} is {task.state}{why}"
         self.say(said)
         if task.state not in ("testing", "completed"):

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from commands import plan_status
-from commands._records_text import left_out
+from commands._records_text import left_out, reason
 from commands._text import fields, numbers
 from state.keys import number_of
 from state.records import Task
@@ -44,28 +44,11 @@ def text(result: Result) -> str:
             ),
             ("pull request", status.launch and status.launch.pr_url),
             ("CI", status.launch and status.launch.ci),
-            ("next", _next(result)),
+            ("next", result.exit_code and plan_status.next_of(status)),
             ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
         ]
     )
 
 
 def _task_line(task: Task) -> str:
-    line = f"{number_of(task.key)} {task.state}: {task.title}"
-    why = task.feedback.strip().splitlines()[:1] if task.state in ("failed", "blocked") else []
-    return "\n    ".join([line, *why])
-
-
-def _next(result: Result) -> str:
-    """What to do about what failed."""
-    tasks = result.status.tasks
-    if all(task.state == "cancelled" for task in tasks) and tasks:
-        return f"every task is cancelled: `refactory task:retry {number_of(tasks[0].key)}` has one done after all"
-    failed = [number_of(task.key) for task in tasks if task.state == "failed"]
-    if not failed or result.exit_code == 0:
-        return ""
-    request = number_of(result.status.request.key)
-    return (
-        f"`refactory task:inspect {failed[0]}` says why; `refactory run {request}` tries again; "
-        f"`refactory task:cancel {failed[0]}` gives it up"
-    )
+    return "\n    ".join([f"{number_of(task.key)} {task.state}: {task.title}", *reason(task)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.reason import gist
 from commands._text import fields, numbers
 from state.keys import number_of
 from state.records import Ejected, Plan, Request, Task, Usage
@@ -66,4 +67,16 @@ def plan_text(plan: Plan) -> str:
 
 
 def left_out(ejected: Iterable[Ejected]) -> str:
-    return "\n".join(f"{number_of(e.task)} {e.reason}: {e.detail.partition(chr(10))[0]}" for e in ejected)
+    return "\n".join(f"{number_of(e.task)} {e.reason}: {' '.join(gist(e.detail))}" for e in ejected)
+
+
+def reason(task: Task) -> list[str]:
+    """Why it can't go on, in a few lines."""
+    return gist(task.feedback) if task.state in ("failed", "blocked") else []
+
+
+def reasons(tasks: Iterable[Task]) -> str:
+    failed = ((task, why) for task in tasks if (why := reason(task)))
+    return "\n".join(
+        f"task {number_of(task.key)} {task.state}: " + "\n    ".join(why) for task, why in failed
+    )

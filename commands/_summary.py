@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+from agents.reason import gist
 from commands import plan_status
 from commands._records_text import left_out, usage_text
 from commands._text import numbers, printable
@@ -24,6 +25,7 @@ def markdown(status: plan_status.Status) -> str:
         _table(("Task", "State", "Agent", "Attempts", "Title"), map(_task, status.tasks)),
         *_combination(status.orchestration),
         *_review(status),
+        *([f"Next: {_plain(next_of)}"] if (next_of := plan_status.next_of(status)) else []),
     ]
     usage = usage_text(status.usage)
     return "\n\n".join([*parts, *([f"Tokens: {usage}"] if usage else [])]) + "\n"
@@ -47,11 +49,8 @@ def _landing(status: plan_status.Status) -> str:
 
 
 def _task(task: Task) -> Sequence[str]:
-    why = (
-        task.feedback.strip().splitlines()[:1]
-        if task.state not in ("completed", "merged", "cancelled")
-        else []
-    )
+    over = task.state in ("completed", "merged", "cancelled")
+    why = [] if over or not task.feedback.strip() else [" ".join(gist(task.feedback))]
     title = ": ".join(map(_plain, [task.title, *why]))
     return (str(number_of(task.key)), task.state, _plain(task.agent or ""), str(task.attempts), title)
 

@@ -9,8 +9,9 @@ import msgspec
 
 from agents.foreseen import Foreseen, foreseen
 from commands._cli import Shown, command
+from commands._next import next_step
 from commands._operation import Operation, Params, PlanId
-from commands._records_text import task_text, usage_text
+from commands._records_text import reasons, task_text, usage_text
 from commands._text import fields, numbers, table
 from state.keys import number_of
 from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _PAUSE = 1.0  # seconds between two looks
 _SETTLED = ("done", "failed", "cancelled")
 _GIVEN_UP = ("failed", "blocked", "cancelled")
+_AT_WORK = {"assigned", "in_progress", "testing"}
 
 
 class PlanStatus(Params):
@@ -29,7 +31,10 @@ class PlanStatus(Params):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A plan with its tasks, its latest orchestration, review and launch, and what models were asked for it."""
+    """A plan with its tasks, its latest orchestration, review and launch, and what models were asked for it.
+
+    `targetMoved`: tasks have failed, and would be tried again from where the target branch was before.
+    """
 
     plan: Plan
     request: Request
@@ -40,6 +45,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     usage: Usage = Usage()
     cost: float | None = None
     conflicts: list[Foreseen] = []
+    target_moved: bool = False
 
 
 def run(store: Store, params: PlanStatus) -> Status:
@@ -63,7 +69,18 @@ def run(store: Store, params: PlanStatus) -> Status:
         usage=usage,
         cost=cost(usage, price) if price else None,
         conflicts=foreseen(store.location.private, tasks),
+        target_moved=_target_moved(store, plan, tasks, orchestrations),
     )
+
+
+def _target_moved(store: Store, plan: Plan, tasks: list[Task], orchestrations: list[Orchestration]) -> bool:
+    """Only where it matters, and nobody is at work: a plan at work is looked at ten times a second."""
+    states = {task.state for task in tasks}
+    if plan.state != "orchestrated" or "failed" not in states or states & _AT_WORK or not orchestrations:
+        return False
+    from agents.orchestrator import target_moved
+
+    return target_moved(store, orchestrations[-1])
 
 
 def text(status: Status) -> str:
@@ -79,6 +96,7 @@ def text(status: Status) -> str:
             ("tokens", usage_text(status.usage, status.cost)),
             ("will conflict", "\n".join(map(clash_text, status.conflicts))),
             ("warnings", "\n".join(plan.warnings)),
+            ("next", next_of(status)),
             ("design", plan.design),
         ]
     )
@@ -96,7 +114,11 @@ def text(status: Status) -> str:
     tasks = table(("ID", "STATE", "AGENT", "AFTER", "TITLE", "SCOPE"), rows)
     # What is to be approved is shown in full.
     whole = map(task_text, status.tasks) if plan.state == "draft" else ()
-    return "\n\n".join([head, tasks, *whole])
+    return "\n\n".join([head, tasks, *filter(None, [reasons(status.tasks)]), *whole])
+
+
+def next_of(status: Status) -> str:
+    return next_step(status.request, status.plan, status.tasks, status.orchestration, status.target_moved)
 
 
 def clash_text(pair: Foreseen) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from commands._operation import Operation, Params, TaskId
 from commands._records_text import task_text, usage_text
 from commands._text import fields
+from state.keys import number_of
 from state.records import Pull, Task, Tests
 from state.store import Store
 
@@ -30,7 +31,16 @@ def run(store: Store, params: TaskInspect) -> Inspection:
 
 def text(inspection: Inspection) -> str:
     attempts = "\n".join(_attempt(pull) for pull in inspection.attempted)
-    return f"{task_text(inspection)}\n{fields([('attempted', attempts)])}".rstrip("\n")
+    more = fields([("attempted", attempts), ("next", _next(inspection))])
+    return f"{task_text(inspection)}\n{more}".rstrip("\n")
+
+
+def _next(task: Task) -> str:
+    """What to do about a task that failed."""
+    if task.state != "failed":
+        return ""
+    number = number_of(task.key)
+    return f"`refactory task:retry {number}` gives it its attempts again; `refactory task:cancel {number}` gives it up"
 
 
 def _attempt(pull: Pull) -> str:

@@ -9,6 +9,7 @@ from textwrap import dedent
 import msgspec
 
 from agents.git import Repository
+from agents.reason import gist
 from commands._demo import site
 from commands.plan_status import Status
 from state.keys import number_of
@@ -94,7 +95,7 @@ def text(done: LocalReport) -> str:
         if done.solved
         else "did not pass: the task has failed, and nothing of it was taken"
     )
-    why = "" if done.solved else f"\nwhy       {(done.task.feedback.strip().splitlines() or ['?'])[0]}"
+    why = "" if done.solved else f"\nwhy       {' '.join(gist(done.task.feedback)) or '?'}"
     return dedent("""\
         {model}, served on the loopback for this run, {requests} calls, {tokens}, {seconds} s
 

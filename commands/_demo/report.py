@@ -13,6 +13,7 @@ import msgspec
 
 from commands._demo.checks import Check
 from commands._demo.evidence import Evidence, MainTests, Red
+from commands._records_text import reasons
 from commands._text import numbers, table
 from commands.plan_status import Status
 from state.keys import number_of
@@ -108,12 +109,8 @@ def _tasks(done: Report) -> str:
 
 
 def _unfinished(tasks: list[Task]) -> str:
-    lines = [
-        f"task {number_of(task.key)} {task.state}: {task.feedback.strip().partition(chr(10))[0]}"
-        for task in tasks
-        if task.state in ("failed", "blocked")
-    ]
-    return f"Not done\n{_indented(chr(10).join(lines))}" if lines else ""
+    said = reasons(tasks)
+    return f"Not done\n{_indented(said)}" if said else ""
 
 
 def _red(red: Red) -> str:

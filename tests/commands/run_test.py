@@ -74,9 +74,11 @@ def test_a_repository_without_tests_fails_honestly(repo: Repo, refactory: Refact
     scripted(one=BOTH["one"])
     repo.git("rm", "-rq", "tests")
     repo.git("commit", "-qm", "no tests")
-    done = refactory.run("run", "--title", "T", "--from", "-", "--json", input="## One\n")
+    done = refactory.run("run", "--title", "T", "--from", "-", input="## One\n")
     assert done.code == 1
-    assert "test.required" in done.data["status"]["tasks"][0]["feedback"]
+    assert "set test.command, or test.required: false" in done.out, "what to do about it"
+    status = refactory.data("plan:status", "1")
+    assert status["plan"]["state"] == status["request"]["state"] == "failed"
     with (repo.path / ".refactory" / "config.yaml").open("a") as file:
         file.write("test:\n  required: false\n")
     again = refactory.data("run", "1")

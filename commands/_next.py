@@ -1,0 +1,35 @@
+"""What to do about what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from state.keys import number_of
+from state.records import Orchestration, Plan, Request, Task
+
+
+def next_step(
+    request: Request, plan: Plan, tasks: Sequence[Task], orchestration: Orchestration | None, moved: bool
+) -> str:
+    """Empty where nothing has failed. `moved`: the target is not any more where a retried task would start from."""
+    number = number_of(request.key)
+    if request.state == "cancelled":
+        return ""
+    if plan.state == "cancelled":
+        return f"a later plan has replaced it: `refactory plan:list --request-id {number}`"
+    if tasks and all(task.state == "cancelled" for task in tasks):
+        return f"every task is cancelled: `refactory task:retry {number_of(tasks[0].key)}` has one done after all"
+    failed = [number_of(task.key) for task in tasks if task.state == "failed"]
+    if not failed:
+        return ""
+    target = orchestration.target_branch if orchestration else "the target"
+    start = f", from {target} as it is then" if plan.state == "failed" else ""
+    steps = [
+        f"`refactory task:inspect {failed[0]}` says why",
+        f"`refactory run {number}` tries again{start}",
+        f"`refactory task:cancel {failed[0]}` gives it up",
+    ]
+    if moved:
+        new = f"`refactory plan:create {number} --again` plans anew from there"
+        steps.append(f"{target} has moved since, a new try starts from where it was: {new}")
+    return "; ".join(steps)
