@@ -8,7 +8,8 @@ import re
 _BEFORE = re.compile(
     r"\s*(?:(?:#+|>|[*-]|\d+[.)])\s+)?(?:\**(?:file ?(?:name|path)?|path)\**\s*:\**\s*)?", re.IGNORECASE
 )
-_WRAPPED = re.compile(r"(\*\*|__|\*)?([`\"']?)([^`\"'*]+)\2:?(?(1)\1):?\s*")
+_WRAPPED = re.compile(r"(\*\*|__|\*)?([`\"']?)([^`\"'*]+)\2:?(?(1)\1):?")
+LONGEST = 4000  # letters of an info string
 _WORD = re.compile(r"[^\s`\"'<>|=(){}\[\],;!?]+")
 
 
@@ -16,7 +17,7 @@ def path_in(line: str) -> str | None:
     """The path that a line names, if it holds nothing else."""
     if _is_word(line) and not line.endswith(":"):
         return line  # bare: any name will do
-    found = _WRAPPED.fullmatch(_BEFORE.sub("", line, count=1))
+    found = _WRAPPED.fullmatch(_BEFORE.sub("", line, count=1).rstrip())
     if not found:
         return None
     name, is_quoted = found[3].strip().removesuffix(":"), found[2] == "`"
@@ -26,6 +27,8 @@ def path_in(line: str) -> str | None:
 
 def path_in_info(info: str) -> str | None:
     """The path in a fence's info string: `python src/a.py`, `python:src/a.py`, `src/a.py`."""
+    if len(info) > LONGEST:
+        return None
     for word in reversed(re.split(r"[\s:=]+", info.strip())):
         name = word.strip("\"'`{}")
         if ("/" in name or "." in name) and path_in(name):

@@ -22,6 +22,7 @@ BEGIN, END = "*** Begin Patch", "*** End Patch"
 SECTION = re.compile(r"\*\*\* (Add|Delete|Update) File: (.+)")
 MOVE = re.compile(r"\*\*\* Move to: (.+)")
 END_OF_FILE = "*** End of File"
+MOST_ANCHORS = 20
 NUMBERS = re.compile(r"-\d+(,\d+)? \+\d+(,\d+)?( @@ ?)?")
 
 
@@ -138,6 +139,8 @@ class _Reader:
             text = NUMBERS.sub("", self._peek()[2:].removeprefix(" ")).removesuffix("@@").rstrip()
             anchors += [text] if text.strip() else []
             self.at += 1
+        if len(anchors) > MOST_ANCHORS:
+            raise EditRefused(f"{path}: {len(anchors)} lines with @@ above one hunk")
         lines: list[str] = []
         while not self._ends() and not self._peek().startswith("@@") and not FENCE.match(self._peek()):
             line = self._peek()

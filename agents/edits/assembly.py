@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,53 +13,62 @@ from agents.edits.textfile import TextFile, to_bytes
 Placed = Sequence[tuple[Hunk, Place]]
 
 
-class Line(NamedTuple):
-    """A line of the new text: where it was in the old one, or whether its end was made to fit."""
+class Added(NamedTuple):
+    """A new line, and whether its end was made to fit."""
 
     text: str
-    origin: int | None = None
     adapted: bool = False
 
 
 def assemble(file: TextFile, placed: Placed) -> bytes:
     """The new bytes. Unchanged lines stay the file's own, whatever the hunk's context says."""
     removed = {line for _, place in placed for line in place.removed}
-    inserted: dict[int, list[Line]] = {}
+    inserted: dict[int, list[Added]] = {}
     for _, place in placed:
+        whole = _with_ends(place, file)
         for spot, lines in place.inserted:
-            inserted.setdefault(spot, []).extend(_with_end(line, spot, place, file) for line in lines)
-    found: list[Line] = []
-    for at in range(len(file.lines) + 1):
-        found += inserted.get(at, [])
-        if at < len(file.lines) and at not in removed:
-            found.append(Line(file.lines[at], at))
-    newline = _final_newline(file, placed, removed, found[-1].origin if found else None)
-    return to_bytes(_closed(file, found, newline), newline)
+            inserted.setdefault(spot, []).extend(_with_end(line, spot, place, file, whole) for line in lines)
+    found: list[str] = []
+    at, tail = 0, None  # the next line of the file, and the one that stands last in what was found
+    for spot in sorted(removed | inserted.keys()):
+        if at < spot:
+            found += file.lines[at:spot]
+            at, tail = spot, spot - 1
+        if new := inserted.get(spot):
+            found += [line.text for line in new]
+            tail = None
+        at += spot in removed
+    if at < len(file.lines):
+        found += file.lines[at:]
+        tail = len(file.lines) - 1
+    newline = _final_newline(file, placed, removed, tail)
+    ends = inserted.get(len(file.lines), [])
+    if ends and file.crlf and not file.final_newline and len(file.lines) - 1 not in removed:
+        found[-1 - len(ends)] += "\r"  # the file's last line has its \r only together with its \n
+    if tail is None and found and not newline and _last(inserted).adapted:
+        found[-1] = found[-1].removesuffix("\r")
+    return to_bytes(found, newline)
 
 
-def _with_end(line: str, spot: int, place: Place, file: TextFile) -> Line:
-    """A hunk that matched to the byte knows the line ends; else a new line ends as its neighbour does."""
+def _last(inserted: dict[int, list[Added]]) -> Added:
+    return inserted[max(spot for spot, lines in inserted.items() if lines)][-1]
+
+
+def _with_ends(place: Place, file: TextFile) -> list[int]:
+    """The lines of a place that show how lines end in the file; its last one may have no end."""
     last = len(file.lines) - 1
-    whole = [at for at in place.lines if at is not None and (at != last or file.final_newline)]
-    knows = whole or any(file.lines[at].endswith("\r") for at in place.lines if at is not None)
+    return [at for at in place.lines if at is not None and (at != last or file.final_newline)]
+
+
+def _with_end(line: str, spot: int, place: Place, file: TextFile, whole: Sequence[int]) -> Added:
+    """A hunk that matched to the byte knows the line ends; else a new line ends as its neighbour does."""
+    knows = whole or (place.lines and file.lines[-1].endswith("\r"))
     if not file.lines or (is_exact(place) and (knows or line.endswith("\r"))):
-        return Line(line)
-    neighbour = min(whole, key=lambda at: abs(at - spot), default=None)
+        return Added(line)
+    below = bisect_left(whole, spot)
+    neighbour = min(whole[max(0, below - 1) : below + 1], key=lambda at: abs(at - spot), default=None)
     crlf = file.crlf if neighbour is None else file.lines[neighbour].endswith("\r")
-    return Line(line.removesuffix("\r") + "\r" * crlf, adapted=crlf)
-
-
-def _closed(file: TextFile, found: list[Line], newline: bool) -> list[str]:
-    """In a CRLF file the last line has its \\r only together with its \\n."""
-    lines = [line.text for line in found]
-    if file.crlf and not file.final_newline:
-        last = len(file.lines) - 1
-        lines = [
-            line.text + "\r" * (line.origin == last and at < len(found) - 1) for at, line in enumerate(found)
-        ]
-    if found and found[-1].adapted and not newline:
-        lines[-1] = lines[-1].removesuffix("\r")
-    return lines
+    return Added(line.removesuffix("\r") + "\r" * crlf, adapted=crlf)
 
 
 def _final_newline(file: TextFile, placed: Placed, removed: set[int], tail: int | None) -> bool:

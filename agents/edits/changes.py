@@ -10,6 +10,8 @@ from msgspec import Struct
 from state.errors import Conflict
 
 MAX_ANSWER = 4 * 1024 * 1024
+MAX_LINES = 100_000
+MAX_FILES = 2000
 
 REGULAR = 0o100644
 EXECUTABLE = 0o100755

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.edits.changes import EXECUTABLE, REGULAR, EditRefused, FileEdit, Hunk
 from agents.edits.diff_names import NOTHING, command_names, header_name, plain_name, without_prefixes
@@ -21,10 +21,10 @@ class Header:
 
     old: str | None = None
     new: str | None = None
-    said: tuple[tuple[str, str], ...] = ()
+    said: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> str | None:
-        return dict(self.said).get(key)
+        return self.said.get(key)
 
     def names(self) -> tuple[str, str]:
         """The path before and after, without prefixes; /dev/null if there is none."""
@@ -90,7 +90,7 @@ def read_header(lines: list[str], at: int) -> tuple[Header, int] | None:
         header.old, header.new = names or (None, None)
         at += 1
     while at < len(lines) and (found := EXTENDED.match(lines[at])):
-        header.said += ((found[1], found[2]),)
+        header.said[found[1]] = found[2]
         at += 1
     if at < len(lines) and is_pair(lines, at) and _belongs(header, _pair(lines, at)):
         header.old, header.new = _pair(lines, at)

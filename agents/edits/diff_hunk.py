@@ -10,7 +10,7 @@ from agents.edits.changes import EditRefused, Hunk
 from agents.edits.diff_header import EXTENDED, is_header, is_pair
 from agents.edits.lines import FENCE
 
-HEAD = re.compile(r"@@ *-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? *(?:@@ ?(.*))?$")
+HEAD = re.compile(r"@@ *-(\d{1,9})(?:,(\d{1,9}))? +\+(\d{1,9})(?:,(\d{1,9}))? *(?:@@ ?(.*))?$")
 
 
 def read_hunk(lines: list[str], at: int, fenced: bool) -> tuple[Hunk, int]:

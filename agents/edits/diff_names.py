@@ -8,7 +8,7 @@ NOTHING = "/dev/null"
 PREFIXES = [("a/", "b/"), ("i/", "w/"), ("c/", "i/"), ("c/", "w/"), ("o/", "w/"), ("old/", "new/")]
 ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34, "\\": 92}
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-STAMP = re.compile(r"(\t.*| +\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*)$")
+STAMP = re.compile(r"\t.*|(?<! ) +\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*")
 BACKUP = re.compile(r"(\.orig|\.old|\.bak|~)$")
 
 
@@ -40,18 +40,20 @@ def unquote(text: str) -> str:
 
 def command_names(text: str) -> tuple[str, str] | None:
     """Both names in what follows `diff --git `; unquoted ones may hold blanks, so they must agree."""
-    if len(quoted := QUOTED.findall(text)) == 2:
-        return unquote(quoted[0]), unquote(quoted[1])
-    if quoted:
-        plain = QUOTED.sub("", text).strip()
-        name = unquote(quoted[0])
-        return (name, plain) if text.startswith('"') else (plain, name)
     text = text.strip()
-    for blank in (found.start() for found in re.finditer(" ", text)):
-        old, new = text[:blank], text[blank + 1 :]
-        if old == new or old[2:] == new[2:] or text.count(" ") == 1:
-            return old, new
-    return None
+    if text.startswith('"'):
+        first = QUOTED.match(text)
+        return first and (unquote(first[1]), plain_name(text[first.end() :].lstrip()))
+    if text.endswith('"'):
+        old, _, new = text.partition(' "')
+        return old, plain_name(f'"{new}')
+    blank = text.find(" ") if text.count(" ") == 1 else len(text) // 2
+    old, new = text[:blank], text[blank + 1 :]
+    return (
+        (old, new)
+        if text[blank : blank + 1] == " " and (old[2:] == new[2:] or " " not in old + new)
+        else None
+    )
 
 
 def without_prefixes(old: str, new: str) -> tuple[str, str]:

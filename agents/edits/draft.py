@@ -14,6 +14,7 @@ from agents.edits.paths import refuse_reason
 from agents.edits.placing import Place, has_open_end, is_lossy, without_blanks
 from agents.edits.refusal import explain
 from agents.edits.textfile import TextFile
+from agents.edits.work import TooMuchWork, Work
 
 MOST_SHOWN = 20  # failures that are told with the lines of the file; the rest without
 
@@ -23,10 +24,11 @@ Role = Literal["change", "leave", "arrive"]
 class Draft:
     """`leaving`: paths that edits delete or rename, so that others may take them."""
 
-    def __init__(self, read: Reader, scope: Sequence[str], leaving: set[str]) -> None:
+    def __init__(self, read: Reader, scope: Sequence[str], leaving: set[str], work: Work) -> None:
         self.scope = scope
         self.problems: list[str] = []
         self._read = read
+        self._work = work
         self._leaving = leaving
         self._before: dict[str, bytes | None] = {}
         self._files: dict[str, Change] = {}
@@ -52,6 +54,8 @@ class Draft:
         try:
             self._claim_all(edit)
             self._take(edit)
+        except TooMuchWork:
+            raise
         except EditRefused as problem:
             self.problems.append(problem.message)
 
@@ -87,7 +91,7 @@ class Draft:
     def _take(self, edit: FileEdit) -> None:
         data = self._now(edit)
         if edit.readings:
-            edit = _reading(edit, data)
+            edit = _reading(edit, data, self._work)
         if data is None and edit.kind == "modify" and edit.hunks and not edit.hunks[0].open:
             edit = _as_new_file(edit)
         if edit.crlf and not (data and b"\r\n" in data):
@@ -108,7 +112,7 @@ class Draft:
 
     def _delete(self, edit: FileEdit, data: bytes) -> None:
         said = [without_blanks(line) for hunk in edit.hunks for line in hunk.old]
-        if edit.hunks and said != TextFile(data).view(without_blanks).lines:
+        if edit.hunks and said != TextFile(data, self._work).view(without_blanks).lines:
             raise EditRefused(f"{edit.path}: the removed lines are not what the file holds")
         self._files.setdefault(edit.path, Change(None))
 
@@ -123,7 +127,7 @@ class Draft:
             and target not in self._leaving
         ):
             raise EditRefused(f"{target}: exists already")
-        self._waiting.append(Patching(edit, TextFile(data), data))
+        self._waiting.append(Patching(edit, TextFile(data, self._work), data))
 
     def patch(self) -> None:
         """Finds the place of every waiting hunk, then builds the files."""
@@ -132,8 +136,11 @@ class Draft:
             first = self._hunks[job.edit.path]
             self._hunks[job.edit.path] += len(job.edit.hunks)
             for n, problem in job.failed():
-                text = explain(job.edit.path, first + n, job.edit.hunks[n - 1], job.file, problem)
-                self.problems.append(text if len(self.problems) < MOST_SHOWN else text.split("\n")[0])
+                if len(self.problems) < MOST_SHOWN:
+                    text = explain(job.edit.path, first + n, job.edit.hunks[n - 1], job.file, problem)
+                else:
+                    text = f"{job.edit.path}, hunk {first + n}: {problem}"
+                self.problems.append(text)
             if not job.failed():
                 self._finish(job, first)
         self._waiting = []
@@ -178,13 +185,13 @@ def _as_new_file(edit: FileEdit) -> FileEdit:
     return FileEdit(edit.path, "create", mode=edit.mode, content="\n".join(edit.hunks[0].new) + ending)
 
 
-def _reading(edit: FileEdit, data: bytes | None) -> FileEdit:
+def _reading(edit: FileEdit, data: bytes | None, work: Work) -> FileEdit:
     """The one that asks for the most lines of the file and finds them; else the first, to say what is wrong."""
     if data is None:
         return next((each for each in edit.readings if each.kind == "create"), edit.readings[0])
     fitting = [
         each
         for each in edit.readings
-        if each.hunks and not Patching(each, TextFile(data), data).attempted().failed()
+        if each.hunks and not Patching(each, TextFile(data, work), data).attempted().failed()
     ]
     return max(fitting, key=lambda each: len(each.hunks[0].old), default=edit.readings[0])

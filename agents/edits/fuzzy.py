@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from agents.edits.changes import Hunk
 from agents.edits.textfile import View
+from agents.edits.work import Work
 
 MOST_WRONG = 2
 MOST_PLACES = 200
@@ -48,6 +49,7 @@ def _ways(
 ) -> Iterator[list[int | None]]:
     todo: list[tuple[int, int, int, Link | None]] = [(0, start, wrong, None)]
     while todo:
+        view.work.spend(5)
         at, line, left, way = todo.pop()
         if at == len(old):
             if left == 0:
@@ -60,17 +62,21 @@ def _ways(
             continue
         if context[at]:
             todo.append((at + 1, line, left - 1, (way, None)))
-            if real is not None and real != old[at] and alike(real, old[at]):
+            if real is not None and real != old[at] and alike(real, old[at], view.work):
                 todo.append((at + 1, line + 1, left - 1, (way, line)))
         if at and real is not None:
             todo.append((at, line + 1, left - 1, way))
 
 
-def alike(one: str, two: str, least: float = 0.6) -> bool:
+def alike(one: str, two: str, work: Work, least: float = 0.6) -> bool:
     """True if two lines are mostly the same text; long ones would take too long to tell."""
     if max(len(one), len(two)) > MOST_LETTERS:
         return False
-    return SequenceMatcher(None, one, two, autojunk=False).ratio() >= least
+    matcher = SequenceMatcher(None, one, two, autojunk=False)
+    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+        return False
+    work.spend(len(one) * len(two) // 5)
+    return matcher.ratio() >= least
 
 
 def _unlinked(way: Link | None) -> list[int | None]:

@@ -46,16 +46,13 @@ def _pairs(hunk: Hunk, place: Place, file: TextFile) -> Iterator[tuple[str, str]
             yield without_trail(said), without_trail(file.lines[at])
 
 
-def with_own_indentation(hunk: Hunk, place: Place, file: TextFile, evidence: Evidence) -> Place:
+def with_own_indentation(hunk: Hunk, place: Place, file: TextFile, evidence: Evidence, style: Style) -> Place:
     """The place with its added lines indented as the file would have them; raises Unplaced if that can't be told."""
-    if evidence.is_sound:
-        return place
     shift = _shift(hunk, place, file)
-    style = Style(file.lines)
     removed = [file.lines[at] for at in sorted(place.removed)]
     inserted = []
     for spot, lines in place.inserted:
-        above = next((line for line in reversed(file.lines[:spot]) if line.strip()), "")
+        above = next((file.lines[at] for at in range(spot - 1, -1, -1) if file.lines[at].strip()), "")
         found = []
         for line in lines:
             found.append(style.restored(shift(line), above, removed, evidence.rate))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from agents.edits.changes import MAX_ANSWER, EditRefused
+from agents.edits.changes import MAX_ANSWER, MAX_LINES, EditRefused
 
 FENCE = re.compile(r"(`{3,}|~{3,})")
 
@@ -30,5 +30,7 @@ def check(answer: str) -> None:
         raise EditRefused("the answer is no valid Unicode text") from None
     if size > MAX_ANSWER:
         raise EditRefused(f"the answer has {size} bytes; {MAX_ANSWER} are allowed")
+    if (count := answer.count("\n")) > MAX_LINES:
+        raise EditRefused(f"the answer has {count} lines; {MAX_LINES} are allowed")
     if "\0" in answer:
         raise EditRefused("the answer is binary, not text")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from math import factorial
+from math import lgamma, log
 
 from msgspec.structs import replace
 
 from agents.edits.changes import Hunk
-from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced
+from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced, without_end
 from agents.edits.textfile import ENOUGH, TextFile
 
 CHANCE = 1 / 500  # that hunks in any order seem to be in the file's
@@ -19,13 +20,13 @@ Result = Place | Unplaced
 
 def are_in_order(answer: Iterable[Sequence[Result]]) -> bool:
     """True if so many hunks come in the order of their files that it can't be chance."""
-    chance = 1.0
+    chance = 0.0  # its logarithm: that of many hunks is too small for a float
     for results in answer:
         starts = [place.first for place in results if isinstance(place, Place) and place.lines]
         if starts != sorted(starts):
             return False
-        chance /= factorial(len(starts))
-    return chance < CHANCE
+        chance -= lgamma(len(starts) + 1)
+    return chance < log(CHANCE)
 
 
 def as_many(hunks: Sequence[Hunk], results: Sequence[Result]) -> list[Result]:
@@ -64,6 +65,7 @@ def by_order(
 def _between(
     found: Sequence[Result], at: int, result: Unplaced, hunk: Hunk, file: TextFile, takes_first: bool
 ) -> Result:
+    file.work.spend(len(found))
     low = max((each.last + 1 for each in found[:at] if isinstance(each, Place) and each.lines), default=0)
     ahead = [each.first for each in found[at + 1 :] if isinstance(each, Place) and each.lines]
     high = min(ahead, default=len(file.lines))
@@ -90,43 +92,42 @@ def below_anchors(places: list[Place], anchors: Sequence[str], file: TextFile) -
     ends = _anchors(anchors, file)
     if not ends:
         raise Unplaced(f"the line of its `@@ {anchors[-1]}` is nowhere in the file")
-    below = [place for place in places if any(end <= place.first for end in ends)]
+    below = [place for place in places if ends[0] <= place.first]
     if places and not below:
         raise Unplaced(
             f"it does not stand below the line of its `@@ {anchors[-1]}`", [p.first for p in places]
         )
     if len(below) < 2:
         return below
-    firsts = {}
-    for end in ends:
-        first = next((place for place in below if place.first >= end), None)
-        if first is not None and _in_block(end, first, file):
-            firsts[first.first] = first
-    return list(firsts.values()) if len(firsts) == 1 else below
+    firsts, low = [], -1
+    for place in sorted(below, key=lambda place: place.first):
+        opening = ends[bisect_right(ends, low) : bisect_right(ends, place.first)]
+        firsts += [place] if any(_in_block(end, place, file) for end in opening) else []
+        low = place.first
+    return firsts if len(firsts) == 1 else below
 
 
 def _anchors(anchors: Sequence[str], file: TextFile) -> list[int]:
     """Where a chain of anchors can end: each below the one before it."""
     ends = [-1]
     for anchor in anchors:
-        where = _lines_like(anchor, file)
-        ends = [line for line in where if any(line > end for end in ends)]
+        ends = [line for line in _lines_like(anchor, file) if ends and line > ends[0]]
     return ends
 
 
 def _lines_like(anchor: str, file: TextFile) -> list[int]:
-    for same in (
-        str.__eq__,
-        lambda a, b: a.strip() == b.strip(),
-        lambda a, b: a.strip().startswith(b.strip()),
-    ):
-        if found := [at for at, line in enumerate(file.lines) if same(line.rstrip("\r"), anchor)]:
-            return found
-    return []
+    """The same line, or the same but for blanks, or one that starts so."""
+    bare = file.view(str.strip)
+    if found := file.view(without_end).where(anchor) or bare.where(anchor.strip()):
+        file.work.spend(2 * len(found))
+        return found
+    file.work.spend(len(file.lines))
+    return [at for at, line in enumerate(bare.lines) if line.startswith(anchor.strip())]
 
 
 def _in_block(start: int, place: Place, file: TextFile) -> bool:
     """True if all lines between stand deeper than the block's first, as in most languages."""
+    file.work.spend(max(1, place.first - start))
     depth = _depth(file.lines[start])
     between = file.lines[start + 1 : place.first + 1]
     return all(not line.strip() or _depth(line) > depth for line in between)

@@ -11,6 +11,7 @@ from agents.edits.changes import FileEdit, Hunk
 from agents.edits.indentation import Evidence, with_own_indentation
 from agents.edits.order import are_in_order, as_many, by_order
 from agents.edits.placing import Place, Unplaced, place
+from agents.edits.style import Style
 from agents.edits.textfile import TextFile
 from agents.edits.wholly import hunks
 
@@ -43,10 +44,13 @@ class Patching:
     def indent(self, evidence: Evidence) -> None:
         if self.edit.kind == "write" and not evidence.rate:
             return  # all lines of the file were said: nothing is damaged
+        if evidence.is_sound or not self.placed():
+            return
+        style = Style(self.file.lines, self.file.work)
         for at, result in enumerate(self.results):
             if isinstance(result, Place):
-                hunk = self.edit.hunks[at]
-                self.results[at] = _attempt(partial(with_own_indentation, hunk, result, self.file, evidence))
+                step = partial(with_own_indentation, self.edit.hunks[at], result, self.file, evidence, style)
+                self.results[at] = _attempt(step)
 
     def failed(self) -> list[tuple[int, Unplaced]]:
         return [(n, result) for n, result in enumerate(self.results, 1) if isinstance(result, Unplaced)]

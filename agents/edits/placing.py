@@ -188,12 +188,16 @@ def lay(hunk: Hunk, mapping: Mapping, step: str, late: bool = False) -> Place:
             if line[0] == "-":
                 removed.add(mapping[at] or 0)
             at += 1
-    merged: dict[int, tuple[str, ...]] = {}
+    merged: dict[int, list[str]] = {}
+    above, start = -1, -1  # the spot before, and where that went
     for spot, lines in sorted(inserted.items()):
-        while spot - 1 in removed:
-            spot -= 1  # before or after a removed line is the same place
-        merged[spot] = merged.get(spot, ()) + tuple(lines)
-    return Place(step, tuple(mapping), frozenset(removed), tuple(sorted(merged.items())))
+        at = spot
+        while at != above and at - 1 in removed:
+            at -= 1  # before or after a removed line is the same place
+        above, start = spot, start if at == above else at
+        merged.setdefault(start, []).extend(lines)
+    places = tuple((spot, tuple(lines)) for spot, lines in sorted(merged.items()))
+    return Place(step, tuple(mapping), frozenset(removed), places)
 
 
 def _spot(mapping: Mapping, at: int, late: bool) -> int:

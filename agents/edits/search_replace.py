@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from agents.edits.answer_paths import path_in, path_in_info
 from agents.edits.changes import EditRefused, FileEdit, Hunk
+from agents.edits.difference import pieces
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\
@@ -31,8 +31,10 @@ lines that take their place
 SEARCH = re.compile(r"<{5,9} ?(SEARCH|ORIGINAL)>?\s*")
 DIVIDER = re.compile(r"={5,9}\s*")
 REPLACE = re.compile(r">{5,9} ?(REPLACE|UPDATED)\s*")
-DELETE = re.compile(r"DELETE[: ]+`?([^`]+?)`?\s*")
+DELETE = re.compile(r"DELETE[: ]+(`?)([^`\s](?:[^`]*[^`\s])?)\1")
 NEAR = 4  # lines above a block in which its path may stand
+MOST_READINGS = 20  # lines of equals signs in a block
+STEPS = 50  # for each line of a block, to find what differs in it
 
 
 def is_mark(line: str) -> bool:
@@ -66,11 +68,16 @@ def _edits(lines: list[str]) -> Iterator[FileEdit]:
             at = end
         elif FENCE.match(line):
             outside = not outside
-        elif outside and (found := DELETE.fullmatch(line)) and path_in(found[1].strip()):
-            yield FileEdit(found[1].strip(), "delete", in_turn=True)
+        elif outside and (gone := deleted_path(line)):
+            yield FileEdit(gone, "delete", in_turn=True)
         elif REPLACE.fullmatch(line):
             raise EditRefused("a REPLACE line without a SEARCH line above it")
         at += 1
+
+
+def deleted_path(line: str) -> str | None:
+    found = DELETE.fullmatch(line.rstrip()) if line.startswith("DELETE") else None
+    return found[2] if found and path_in(found[2]) else None
 
 
 def _end(lines: list[str], at: int, path: str) -> int:
@@ -102,6 +109,8 @@ def _edit(path: str, block: list[str]) -> FileEdit:
     if not dividers:
         raise EditRefused(f"{path}: a block without a line ======= between SEARCH and REPLACE")
     exact = [at for at in dividers if len(block[at].strip()) == 7] or dividers
+    if len(exact) > MOST_READINGS:
+        raise EditRefused(f"{path}: {len(exact)} lines of ======= in a block: send smaller ones")
     readings = tuple(_reading(path, block[:at], block[at + 1 :]) for at in exact)
     return readings[0] if len(readings) == 1 else FileEdit(path, in_turn=True, readings=readings)
 
@@ -115,9 +124,9 @@ def _reading(path: str, search: list[str], replace: list[str]) -> FileEdit:
 def changed(old: list[str], new: list[str]) -> tuple[str, ...]:
     """The lines of a hunk that makes the new ones of the old ones."""
     found: list[str] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            found += [f" {line}" for line in old[a:b]]
-        else:
-            found += [f"-{line}" for line in old[a:b]] + [f"+{line}" for line in new[c:d]]
+    at = 0
+    for a, b, c, d in [*pieces(old, new, STEPS * (len(old) + len(new))), (len(old), len(old), 0, 0)]:
+        found += [f" {line}" for line in old[at:a]]
+        found += [f"-{line}" for line in old[a:b]] + [f"+{line}" for line in new[c:d]]
+        at = b
     return tuple(found)

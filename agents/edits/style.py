@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import cached_property
 
 from agents.edits.fuzzy import alike
 from agents.edits.placing import Unplaced
+from agents.edits.work import Work
 
 RULE = 30  # times as likely as all other readings together: certain enough
 
@@ -31,23 +33,36 @@ def swapped(way: str) -> str:
     return "\t" * groups + way[4 * groups :]
 
 
-class Style:
-    """The ways to indent in a file, and which of them follow a line like the one above."""
+class Seen:
+    """How a file's lines are indented: all of them, those below a line of some kind, those with the same text."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.ways: dict[str, Counter[str]] = {}
-        self.after: dict[tuple[str, str], Counter[str]] = {}
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.ways: dict[str, Counter[str]] = defaultdict(Counter)
+        self.after: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self.inside: Counter[str] = Counter()
-        self.bodies: dict[str, Counter[str]] = {}
+        self.bodies: dict[str, set[str]] = {}
         above = ""
         for line in lines:
             if body := line.strip():
                 way = indent(line)
-                self.ways.setdefault(width(way), Counter())[way] += 1
-                self.bodies.setdefault(body, Counter())[way] += 1
-                self.after.setdefault(_kind(above), Counter())[way] += 1
+                self.ways[width(way)][way] += 1
+                self.bodies.setdefault(body, set()).add(way)
+                self.after[_kind(above)][way] += 1
                 self.inside["\t" if "\t" in body else "    " if "    " in body else ""] += 1
                 above = line
+
+
+class Style:
+    """The ways to indent in a file, and which of them follow a line like the one above."""
+
+    def __init__(self, lines: Sequence[str], work: Work) -> None:
+        self.lines = lines
+        self.work = work
+
+    @cached_property
+    def seen(self) -> Seen:
+        self.work.spend(5 * len(self.lines))
+        return Seen(self.lines)
 
     def restored(self, line: str, above: str, removed: Sequence[str], rate: float) -> str:
         """The line as meant below the line above, in place of the removed ones, when this share of lines is damaged."""
@@ -59,7 +74,7 @@ class Style:
             return self._unless_foreign(line, way, above)
         if twin := self._twin(body, way):
             return twin + line[len(way) :]
-        models = [old for old in removed[:MOST_MODELS] if _replaces(line, old)]
+        models = [old for old in removed[:MOST_MODELS] if _replaces(line, old, self.work)]
         if len({indent(old) for old in models}) > 1:
             raise Unplaced("its removed lines are indented in two ways")
         if model := next(iter(models), None):
@@ -72,7 +87,7 @@ class Style:
 
     def _twin(self, body: str, way: str) -> str | None:
         """How the same text is indented elsewhere, if it is so everywhere."""
-        ways = [one for one in self.bodies.get(body, ()) if way in (one, swapped(one))]
+        ways = [one for one in self.seen.bodies.get(body, ()) if way in (one, swapped(one))]
         if len(ways) > 1:
             raise Unplaced("the same line stands in the file with tabs and with blanks")
         return ways[0] if ways and way else None
@@ -84,7 +99,7 @@ class Style:
         return line
 
     def _check_inside(self, body: str, rate: float, rule: float) -> None:
-        if "    " in body and (1 - rate) * self.inside["    "] < rule * rate * self.inside["\t"]:
+        if "    " in body and (1 - rate) * self.seen.inside["    "] < rule * rate * self.seen.inside["\t"]:
             raise Unplaced("its added lines may have lost tabs")
 
     def _meant(self, way: str, above: str, rate: float) -> str:
@@ -97,8 +112,8 @@ class Style:
         """The most likely original of an indentation, and how much more likely it is than all others."""
         if "    " not in width(way):
             return way, float("inf")
-        known = self.ways.get(width(way), Counter[str]())
-        after = self.after.get(_kind(above), Counter[str]())
+        known = self.seen.ways.get(width(way), Counter[str]())
+        after = self.seen.after.get(_kind(above), Counter[str]())
         total = known.total() + 1
         readings = {one for one in {*known, swapped(way)} if swapped(one) == way} - {way}
         chances = {one: rate * (after[one] + (known[one] + 0.1) / total) for one in readings}
@@ -113,7 +128,7 @@ def _kind(line: str) -> tuple[str, str]:
     return indent(line), line.rstrip()[-1:]
 
 
-def _replaces(line: str, old: str) -> bool:
+def _replaces(line: str, old: str, work: Work) -> bool:
     """True for a line that may be the old one's successor: as indented as that, or as that after a swap."""
     way = indent(old)
-    return indent(line) in (way, swapped(way)) and alike(line.strip(), old.strip(), 0.7)
+    return indent(line) in (way, swapped(way)) and alike(line.strip(), old.strip(), work, 0.7)

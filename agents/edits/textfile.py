@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from agents.edits.work import Work
+
 Normalise = Callable[[str], str]
 
 ENOUGH = 20  # places; more of them don't make a hunk more ambiguous
@@ -13,9 +15,11 @@ ENOUGH = 20  # places; more of them don't make a hunk more ambiguous
 class View:
     """The lines of a file seen through a normalisation."""
 
-    def __init__(self, lines: Sequence[str], normalise: Normalise) -> None:
+    def __init__(self, lines: Sequence[str], normalise: Normalise, work: Work) -> None:
+        work.spend(2 * len(lines))
+        self.work = work
         self.normalise = normalise
-        self.lines = [normalise(line) for line in lines]
+        self.lines = list(map(normalise, lines))
 
     @cached_property
     def index(self) -> dict[str, list[int]]:
@@ -34,9 +38,12 @@ class View:
         """The places where these lines stand, the first few of them."""
         rarest = min(range(len(old)), key=lambda at: len(self.where(old[at])))
         found: list[int] = []
-        for place in self.where(old[rarest]):
-            if self.has_at(old, place - rarest):
-                found.append(place - rarest)
+        for start in (place - rarest for place in self.where(old[rarest])):
+            if not 0 <= start <= len(self.lines) - len(old):
+                continue
+            self.work.spend(1 + len(old) // 8)  # a slice is faster than its lines one by one
+            if self.has_at(old, start):
+                found.append(start)
                 if len(found) == ENOUGH:
                     break
         return found
@@ -45,17 +52,23 @@ class View:
 class TextFile:
     """Lines without their \\n; a \\r stays, and bytes that are no UTF-8 survive as surrogates."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, work: Work | None = None) -> None:
+        self.work = work or Work()
         self.lines = data.decode(errors="surrogateescape").split("\n")
         self.final_newline = not self.lines[-1]
         if self.final_newline:
             self.lines.pop()
+        self.work.spend(len(self.lines))
         self._views: dict[Normalise, View] = {}
 
     def view(self, normalise: Normalise) -> View:
         if normalise not in self._views:
-            self._views[normalise] = View(self.lines, normalise)
+            self._views[normalise] = View(self.lines, normalise, self.work)
         return self._views[normalise]
+
+    @cached_property
+    def has_cr(self) -> bool:
+        return any(line.endswith("\r") for line in self.lines)
 
     @cached_property
     def crlf(self) -> bool:

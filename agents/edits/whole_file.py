@@ -98,8 +98,8 @@ def _edits(lines: list[str]) -> Iterator[FileEdit]:
                 _check_close(lines, end, path, mark, opened)
                 yield _whole(path, lines[at + 1 : end])
             at = len(lines) if end is None else end
-        elif (found := search_replace.DELETE.fullmatch(lines[at])) and path_in(found[1].strip()):
-            yield FileEdit(found[1].strip(), "delete")
+        elif gone := search_replace.deleted_path(lines[at]):
+            yield FileEdit(gone, "delete")
         elif search_replace.is_mark(lines[at]) or lines[at].strip() == apply_patch.BEGIN:
             raise EditRefused("the answer mixes whole files with another format: write one of them")
         at += 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import pairwise
 
 from agents.edits.changes import EditRefused, FileEdit, Hunk
+from agents.edits.difference import Piece, pieces
 from agents.edits.placing import Place, lay, without_end, without_trail
 from agents.edits.style import width
 from agents.edits.textfile import TextFile
@@ -15,13 +15,13 @@ from agents.edits.textfile import TextFile
 # "# ... rest of the code unchanged ...": the mark of an answer that is not whole.
 _ELLIPSIS = re.compile(r"\s*(#|//|/\*|<!--|--|;|%)[\s#/*-]*(\.\.\.|…)[\s*/>-]*$")
 _PHRASE = re.compile(
-    r"\W*(\.\.\.|…)?\W*(the )?(rest|remainder|remaining|existing|other|previous|unchanged)\b.{0,60}"
-    r"(unchanged|the same|as before|stays?|omitted|goes here|remains?|code|here)\W*(\.\.\.|…)\W*$",
+    r"\W*(the )?(rest|remainder|remaining|existing|other|previous|unchanged)\b.{0,60}"
+    r"(unchanged|the same|as before|stays?|omitted|goes here|remains?|code|here)\W*?(\.\.\.|…)\W*$",
     re.IGNORECASE,
 )
+_LONGEST = 200  # letters of such a comment
+_STEPS = 2_000_000  # to find out what a whole file changes
 NEAR = 3  # lines; a model that cleans blanks up does it where it works, damage is everywhere
-
-Piece = tuple[int, int, int, int]  # changed: the old lines from-to, the new lines from-to
 
 
 def hunks(edit: FileEdit, file: TextFile) -> list[tuple[Hunk, Place]]:
@@ -30,9 +30,9 @@ def hunks(edit: FileEdit, file: TextFile) -> list[tuple[Hunk, Place]]:
     _check_nothing_left_out(edit.path, text, file)
     new = text.removesuffix("\n").split("\n") if text else []
     old = file.lines if "\r" in text else [without_end(line) for line in file.lines]
-    pieces = _pieces(old, new)
-    pairs = dict(_unchanged(len(old), len(new), pieces))
-    kept = _kept(old, new, pairs, pieces)
+    changed = _changed(old, new)
+    pairs = dict(_unchanged(len(old), len(new), changed))
+    kept = _kept(old, new, pairs, changed)
     return list(_cut(list(_lines(file.lines, new, pairs, kept)), file))
 
 
@@ -61,11 +61,10 @@ def _cut(lines: list[str], file: TextFile) -> Iterator[tuple[Hunk, Place]]:
         start += sum(tag != "+" for tag in tags[low:high])
 
 
-def _pieces(old: list[str], new: list[str]) -> list[Piece]:
+def _changed(old: list[str], new: list[str]) -> list[Piece]:
     """What differs by more than swapped tabs and blanks at line ends."""
     ours, theirs = ([without_trail(width(line)) for line in lines] for lines in (old, new))
-    opcodes = SequenceMatcher(None, ours, theirs).get_opcodes()
-    return [(a, b, c, d) for kind, a, b, c, d in opcodes if kind != "equal"]
+    return pieces(ours, theirs, _STEPS, autojunk=True)
 
 
 def _unchanged(old: int, new: int, pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
@@ -97,20 +96,17 @@ def _placed(lines: list[str], start: int, file: TextFile) -> tuple[Hunk, Place]:
         "line ends": list(map(without_end, hunk.old)) == list(map(without_end, real)),
     }
     step = next((step for step, is_so in same.items() if is_so), "whitespace")
-    if (
-        step == "exact"
-        and any(line.endswith("\r") for line in file.lines)
-        and not any(line.endswith("\r") for line in hunk.new)
-    ):
+    if step == "exact" and file.has_cr and not any(line.endswith("\r") for line in hunk.new):
         step = "line ends"
     return hunk, lay(hunk, range(start, start + len(hunk.old)), step)
 
 
 def _check_nothing_left_out(path: str, text: str, old: TextFile) -> None:
+    known = old.view(without_trail)
     for line in text.split("\n"):
-        if (_ELLIPSIS.match(line) or _PHRASE.match(line)) and line.rstrip() not in {
-            each.rstrip() for each in old.lines
-        }:
+        if len(line) > _LONGEST or not ("..." in line or "…" in line):
+            continue
+        if (_ELLIPSIS.match(line) or _PHRASE.match(line)) and not known.where(without_trail(line)):
             raise EditRefused(
                 f"{path}: {line.strip()!r} stands for lines that were left out: write all of them"
             )
