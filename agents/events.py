@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from agents.patterns import Patterns
 from state.preset import Pick, Preset
 from state.records import Usage
 
@@ -46,7 +47,7 @@ class Listener:
     def __init__(self, preset: Preset, path: Path) -> None:
         self.told = Told()
         self._events = preset.events
-        self._errors = [re.compile(pattern) for pattern in preset.errors]
+        self._patterns = Patterns(preset.errors)
         self._path = path
         self._offset = 0
         self._rest = b""
@@ -76,9 +77,8 @@ class Listener:
         event = _event(line)
         if event:
             self._take(event)
-        elif self._errors:
-            text = line.decode("utf-8", "replace")
-            self._errors_in(match[0] for pattern in self._errors if (match := pattern.search(text)))
+        else:
+            self._errors_in(self._patterns.found(line.decode("utf-8", "replace")))
 
     def _take(self, event: dict[str, Any] | None) -> None:
         if event is None:

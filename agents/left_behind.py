@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from agents.file_tree import remove
 from agents.worktrees import Worktree
@@ -13,13 +15,21 @@ _GITIGNORE = ".gitignore"
 
 def tidy(worktree: Worktree, preset: Preset, scope: Sequence[str]) -> None:
     """Remove it. What the commit has, and what the task names, is not the tooling's."""
-    for pattern in preset.leaves:
-        for path in list(worktree.path.glob(pattern)):
-            name = str(path.relative_to(worktree.path))
-            if name not in scope and not worktree.git.raw("ls-tree", worktree.commit, "--", name):
-                remove(path)
+    for path in _left(worktree, preset.leaves):
+        name = str(path.relative_to(worktree.path))
+        if name not in scope and not worktree.git.raw("ls-tree", worktree.commit, "--", name):
+            remove(path)
     if preset.ignores and _GITIGNORE not in scope:
         _restore_gitignore(worktree, preset.ignores)
+
+
+def _left(worktree: Worktree, patterns: Sequence[str]) -> list[Path]:
+    """Not what is git's. Folders too deep to be looked into are another's case: such work is refused."""
+    found: list[Path] = []
+    for pattern in patterns:
+        with suppress(RecursionError, OSError):
+            found += worktree.path.glob(pattern)
+    return [path for path in found if path not in (worktree.path, worktree.path / ".git")]
 
 
 def _restore_gitignore(worktree: Worktree, ignores: Sequence[str]) -> None:

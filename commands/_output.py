@@ -43,12 +43,14 @@ def show(command: str, result: Any, text: str, form: str, exit_code: int = 0) ->
 
 
 def encoded(value: dict[str, Any], form: str) -> str:
+    import json
+
     if form == "yaml":
         from state.yaml_codec import dump
 
-        return dump(value).decode().rstrip("\n")
-    import json
-
+        # A byte of a file's name that is no text can't be written in YAML in any way.
+        text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+        return dump(json.loads(text)).decode().rstrip("\n")
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 

@@ -216,4 +216,10 @@ def read(path: Path) -> Config:
         return Config()
     except OSError as error:
         raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
-    return parse(Config, data, str(path))
+    config = parse(Config, data, str(path))
+    for name, preset in config.presets.items():
+        for at, why in preset.misfits():
+            from state.mismatch import misfit
+
+            raise misfit(["presets", name, *at], why, data, str(path))
+    return config

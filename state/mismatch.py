@@ -48,6 +48,10 @@ def wrong_key(found: str, key: str, data: bytes, where: str) -> InvalidFile:
     return _refused(data, where, ["key"], reason, "rename the file or correct the key")
 
 
+def misfit(path: KeyPath, reason: str, data: bytes, where: str) -> InvalidFile:
+    return _refused(data, where, path, reason)
+
+
 def newer(error: Newer, data: bytes, where: str) -> InvalidFile:
     hint = "upgrade: pip install --upgrade refactory-orchestrator"
     return _refused(data, where, ["version"], str(error), hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -54,3 +56,14 @@ class Preset(Part, frozen=True, kw_only=True):
     seconds: Annotated[float, Meta(gt=0, le=7 * 86400)] = ATTEMPT_SECONDS
     install: str = ""
     login: str = ""
+
+    def misfits(self) -> Iterator[tuple[list[str | int], str]]:
+        """What no type can say: where in it something can't be right, and why."""
+        for number, expression in enumerate(self.errors):
+            try:
+                re.compile(expression)
+            except (re.error, RecursionError, OverflowError) as error:
+                yield ["errors", number], f"is no regular expression: {error}"
+        for number, pattern in enumerate(self.leaves):
+            if not pattern.strip("/") or pattern.startswith("/") or ".." in pattern.split("/"):
+                yield ["leaves", number], "is no glob of paths in the worktree"

@@ -66,7 +66,8 @@ def prepare() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     out, err = sys.stdout, sys.stderr
     if out is sys.__stdout__ and isinstance(out, io.TextIOWrapper):
-        sys.stdout = Output(out.buffer, out.encoding, out.errors, line_buffering=out.line_buffering)
+        # What is no text, such as a byte of a file's name, is escaped: in JSON, too, it means the same then.
+        sys.stdout = Output(out.buffer, out.encoding, "backslashreplace", line_buffering=out.line_buffering)
     if err is sys.__stderr__ and isinstance(err, io.TextIOWrapper):
         sys.stderr = Notes(err.buffer, err.encoding, err.errors, line_buffering=True)
 

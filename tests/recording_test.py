@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents.model.errors import ModelNotRecorded
+from agents.model.question import Question
+from agents.model.tape import Tape
+from state.errors import UsageError
 from state.records import Review, Task
 from state.store import Store
 from tests.conftest import Refactory, Repo, new_file
@@ -132,6 +137,28 @@ def test_what_can_not_be_played(refactory: Refactory, tmp_path: Path) -> None:
     assert both.code == 2 and "exclude each other" in both.err
     remote = refactory.run("--api-url", "http://127.0.0.1:9", *plan, "--record", str(tmp_path / "x"))
     assert remote.code == 2 and "asked by the server" in remote.err
+
+
+def test_files_with_odd_names_are_no_recordings(tmp_path: Path) -> None:
+    names = (
+        "a.json",
+        "-1.json",
+        "x-abcdef123456-x.json",
+        "x-abcdef123456-\u00b2.json",
+        os.fsdecode(b"\xff.json"),
+    )
+    for name in names:
+        (tmp_path / name).write_text("{}")
+    os.mkfifo(tmp_path / "fifo.json")
+    tape, question = Tape(tmp_path, playing=True, key=""), Question(instructions="", turns=(), model="m")
+    with pytest.raises(ModelNotRecorded, match="nothing is recorded"):
+        tape.play(question)
+    for make in (Path.mkdir, os.mkfifo, lambda path: path.write_text("[" * 100_000)):
+        odd = tmp_path / os.fsdecode(b"\xff\n-abcdef123456-1.json")
+        make(odd)
+        with pytest.raises(UsageError, match="is no recording"):
+            tape.play(question)
+        odd.rmdir() if odd.is_dir() else odd.unlink()
 
 
 def test_the_configuration_can_name_the_folder(

@@ -52,3 +52,9 @@ def test_the_exit_code_is_the_works(repo: Repo, command: str, code: int) -> None
 
 def test_a_reader_that_has_seen_enough_is_no_error(repo: Repo) -> None:
     assert shell(repo, "--help | head -n 1") == (0, "Usage: refactory [OPTIONS] COMMAND [ARGS]...\n", "")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "yaml"])
+def test_a_name_that_is_no_text_is_said_somehow(repo: Repo, form: str) -> None:
+    code, out, err = shell(repo, f"-C \"$(printf '\\377')\" status --format {form}")
+    assert (code, "no such folder" in out + err, "Traceback" in err) == (2, True, False)

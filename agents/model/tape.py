@@ -22,7 +22,9 @@ from agents.model.settings import RECORD, REPLAY, ModelSettings, replaying
 from agents.model.tools import Body, Call
 from agents.model.transcript import redacted
 from state.errors import UsageError
+from state.files import read_regular
 
+_NAME = re.compile(r".*-[0-9a-f]{12}-[0-9]{1,3}\.json", re.DOTALL)
 _CHANGES = 12  # lines of a difference that are shown
 _VARIES = re.compile(
     r"\b\d+-[0-9a-z]{8}\b"  # a record's key
@@ -101,15 +103,19 @@ class Tape:
         return redacted("\n".join(_lines(question)), self._key).split("\n")
 
     def _files(self, wanted: str) -> list[Path]:
-        """In the order in which they were recorded."""
-        found = self.folder.glob(f"*-{wanted}-*.json")
-        return sorted(found, key=lambda path: int(path.stem.rpartition("-")[2]))
+        """In the order in which they were recorded; files with other names are none of ours."""
+        name = re.compile(rf".*-{wanted}-([0-9]{{1,3}})\.json", re.DOTALL)
+        found = [(int(match[1]), path) for path in self._all() if (match := name.fullmatch(path.name))]
+        return [path for _, path in sorted(found)]
+
+    def _all(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.json") if _NAME.fullmatch(path.name))
 
     def _missed(self, told: Sequence[str]) -> str:
         """Which recorded question is the nearest, and what is different now."""
         from difflib import unified_diff
 
-        there = [(path, _read(path)) for path in sorted(self.folder.glob("*.json"))]
+        there = [(path, _read(path)) for path in self._all()]
         if not there:
             return f"nothing is recorded in {self.folder}"
         new = [*map(_steady, told)]
@@ -158,6 +164,6 @@ def _slug(question: Question) -> str:
 
 def _read(path: Path) -> Recorded:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Recorded)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(read_regular(path), type=Recorded)
+    except (OSError, RecursionError, msgspec.MsgspecError) as error:
         raise UsageError(f"{path}: is no recording: {error}") from None

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from agents.events import Listener
+from agents.git import Repository
 from agents.inhabitants import inhabitants
+from agents.left_behind import tidy
 from agents.memory_room import free_mb, places_for, room
 from agents.model.errors import ModelAuthFailed
 from agents.orchestrator import orchestrate
@@ -17,6 +19,7 @@ from agents.planner import plan
 from agents.preset import as_argument, filled, load, shipped
 from agents.worker import Worker
 from agents.workspace import local
+from agents.worktrees import Pool
 from commands._context import Context
 from commands._ledger import OperationLedger
 from state.preset import Events, Pick, Preset
@@ -219,6 +222,26 @@ def test_lines_are_read_as_they_come(tmp_path: Path) -> None:
             file.write(part)
         listener.look()
     assert listener.finish().errors == ["one", "two"]
+
+
+def test_an_expression_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("FATAL: first\n" + f"{'x' * 50}\n" * 50)
+    listener = Listener(Preset(program="x", errors=["FATAL: .*", r"(?:(?:x|x)+)+\d"]), log)
+    start = time.process_time()
+    assert listener.finish().errors == ["FATAL: first"]
+    assert time.process_time() - start < 1.5
+
+
+def test_what_is_left_everywhere_is_not_gits(repo: Repo, tmp_path: Path) -> None:
+    git_dir = repo.path / ".git"
+    pool = Pool(Repository(git_dir), tmp_path / "pool", git_dir / "refactory" / "git-lock")
+    with pool.checkout(repo.git("rev-parse", "main")) as worktree:
+        (worktree.path / "d" / "e").mkdir(parents=True)
+        (worktree.path / "d" / "e" / "junk").write_text("x")
+        tidy(worktree, Preset(program="x", leaves=["*", "**/junk"]), [])
+        assert not worktree.snapshot().changed
+        assert {path.name for path in worktree.path.iterdir()} == {".git", "calc.py", "tests"}
 
 
 def test_only_as_many_run_at_once_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,27 @@ def test_commands_refuse_it_and_doctor_tells(repo: Repo, refactory: Refactory) -
     assert "agents: expected a whole number from 1 to 64, found 0" in done.out
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("errors", "(", "is no regular expression"),
+        ("errors", "(" * 5000, "is no regular expression"),
+        ("leaves", "/", "is no glob of paths in the worktree"),
+        ("leaves", "a/../../b", "is no glob of paths in the worktree"),
+        ("leaves", "", "is no glob of paths in the worktree"),
+    ],
+)
+def test_a_preset_that_cannot_work_is_refused_with_its_line(
+    tmp_path: Path, key: str, value: str, why: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"presets:\n  mine:\n    program: x\n    {key}:\n      - fine\n      - '{value}'\n")
+    with pytest.raises(InvalidFile, match=why) as caught:
+        read(path)
+    assert caught.value.message.startswith(f"{path}:6:")
+    assert f"presets.mine.{key}" in caught.value.message
+
+
 @pytest.mark.parametrize("value", [0, -3, 65, 10**30])
 def test_the_schema_has_the_same_bounds(value: int) -> None:
     with pytest.raises(jsonschema.ValidationError):
