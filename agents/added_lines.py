@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agents.edits.diff_names import NOTHING, plain_name
 from agents.git import Repository
 
 # A diff that looks the same whatever the user has configured.
@@ -38,8 +39,8 @@ def delta(git: Repository, old: str, new: str) -> Delta:
         if line.startswith("diff --git "):
             in_hunk = False
         elif not in_hunk and line.startswith(("--- ", "+++ ")):
-            name = line[4:].rstrip("\t").strip('"')
-            path = name[2:] if name != "/dev/null" else path
+            name = plain_name(line[4:].removesuffix("\t"))
+            path = name[2:] if name != NOTHING else path
         elif found := _HUNK.match(line):
             number, in_hunk = int(found[1]), True
         elif in_hunk and line.startswith("+"):

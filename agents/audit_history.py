@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agents.blob_id import blob_id
-from agents.git import Repository, shown
+from agents.git import Repository
+from agents.path_text import shown
 from state.audit_chain import Anchor, Log, checked
 
 FOLDER = ".refactory/audit/"

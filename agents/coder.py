@@ -12,9 +12,10 @@ from agents.attempts import finished
 from agents.backends import AttemptFailed, Job, solver
 from agents.diff import Changed, changes
 from agents.edits.paths import in_scope, without
-from agents.git import Repository, shown
+from agents.git import Repository
 from agents.merging import Merger
 from agents.meter import Meter
+from agents.path_text import shown
 from agents.refs import task_branch
 from agents.resolvers.chain import chain
 from agents.sandbox import kind_of

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from agents.commit_writer import commit_writer
-from agents.git import Repository, shown
+from agents.git import Repository
 from agents.merging import Merged, Merger
+from agents.path_text import shown
 from state.errors import Conflict
 from state.keys import number_of
 from state.records import Ejected, EjectReason, Plan, Resolved, Task

@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import combinations
 
 from agents.foreseen import Foreseen, write
-from agents.git import shown
 from agents.merging import Merger
+from agents.path_text import shown
 from agents.resolvers.chain import chain
 from agents.workspace import local
 from state.errors import RefactoryError

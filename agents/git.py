@@ -209,16 +209,6 @@ def last_line(said: str) -> str:
     return lines[-1] if lines else "no reason given"
 
 
-def shown(path: str) -> str:
-    """A path as one printable line: control characters and bytes that are no UTF-8 escaped."""
-    return "".join(char if char.isprintable() else _escaped(char) for char in path)
-
-
-def _escaped(char: str) -> str:
-    byte = ord(char) - 0xDC00  # os.fsdecode's way to keep a byte
-    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else char.encode("unicode_escape").decode()
-
-
 def _finished(process: Git.AutoInterrupt, seconds: float | None) -> tuple[int, bytes, str]:
     try:
         out, err = process.communicate(timeout=seconds)

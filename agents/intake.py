@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from agents.file_tree import walk
-from agents.git import Repository, shown
+from agents.git import Repository
 from agents.nested import self_hidden
+from agents.path_text import shown
 from state.errors import WorkFailed
 
 _NAME = 300  # bytes of a name and what git may put behind it

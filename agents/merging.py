@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from agents.git import Repository, shown
+from agents.git import Repository
 from agents.merge_tree import Merge, Side, Unmerged, merge_tree
+from agents.path_text import shown
 from agents.resolvers import Resolver
 from agents.resolvers.check import has_markers, lost_lines
 from agents.resolvers.clash import Clash, Kind, Region, lines_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from agents.diff import Changed
 from agents.file_tree import walk
-from agents.git import Repository, shown
+from agents.git import Repository
+from agents.path_text import shown
 from agents.state_tree import is_state
 
 _MOST_BYTES = 10 * 2**20  # above it is no work of an agent's, but dependencies

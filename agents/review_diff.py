@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agents.added_lines import PLAIN
+from agents.edits.diff_names import plain_name
 from agents.git import Repository
 from state.records import Outcome
 
@@ -32,7 +33,7 @@ def combined(git: Repository, outcome: Outcome) -> list[FileDiff]:
 
 def _path(header: str) -> str:
     """Of `a/X b/X`: both halves are the same, as renames are shown as two files."""
-    return header[: len(header) // 2].strip('"').removeprefix("a/")
+    return plain_name(header[: len(header) // 2]).removeprefix("a/")
 
 
 def _changed_by(git: Repository, outcome: Outcome) -> dict[str, tuple[str, ...]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from agents import attempts
 from agents.coder import ParentsConflict, attempt
-from agents.git import shown
 from agents.meter import Meter
 from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
+from agents.path_text import shown
 from agents.reason import gist
 from agents.sandbox import kind_of
 from agents.tester import check_task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.path_text import meant
 from commands._text import printable
 from state.records import Finding
 
@@ -15,7 +16,11 @@ def workflow_commands(findings: Iterable[Finding]) -> str:
 
 
 def _line(finding: Finding) -> str:
-    place = {"file": finding.file, "line": finding.line if finding.file else None, "title": finding.rule}
+    place = {
+        "file": finding.file and meant(finding.file),
+        "line": finding.line if finding.file else None,
+        "title": finding.rule,
+    }
     properties = ",".join(f"{name}={_property(str(value))}" for name, value in place.items() if value)
     return f"::{_LEVELS[finding.severity]} {properties}::{_data(finding.message)}"
 

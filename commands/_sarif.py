@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from agents.path_text import meant
 from state.keys import number_of
 from state.records import Finding, Review
 
@@ -55,7 +57,8 @@ def _result(finding: Finding, rules: Sequence[str]) -> dict[str, Any]:
 
 
 def _location(finding: Finding) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file or ""), "uriBaseId": "%SRCROOT%"}}
+    uri = quote(os.fsencode(meant(finding.file or "")))
+    place: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
     if finding.line:
         place["region"] = {"startLine": finding.line}
     return {"physicalLocation": place}

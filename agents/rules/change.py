@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.added_lines import Delta, Line
-from agents.git import Repository, shown
+from agents.git import Repository
+from agents.path_text import shown
 from agents.rules.suggestions import suggested
 from state.config import Reviewer
 from state.records import Finding, Pull, Severity, Task

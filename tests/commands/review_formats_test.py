@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
@@ -68,6 +70,23 @@ def test_annotations_are_escaped_as_github_wants_it() -> None:
         "::warning title=tested::100 %25 of%0Anothing::error ::x",
         "::notice file=x%2Cy%3Az.py,title=open-end::leaves a TODO",
     ]
+
+
+def test_names_that_git_quotes_are_the_files_own(repo: Repo, refactory: Refactory, store: Store) -> None:
+    (repo.path / ".refactory" / "config.yaml").write_text("test:\n  command: 'true'\n")
+    plan = planned(store, "One")
+    secret = "token = 'abcdefgh12345678'\n"
+    names = ["\u00e4.py", 'a"\u00e4.py', "b\\x41\t.py", os.fsdecode(b"c\xff.py")]
+    complete(store, repo, "One", dict.fromkeys(names, secret))
+    reconcile(store, plan.key)
+    (run,) = json.loads(refactory.run("review", "1", "--format", "sarif").out)["runs"]
+    places = [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]
+    ]
+    assert {os.fsdecode(unquote_to_bytes(place)) for place in places} == set(names)
+    annotated = refactory.run("review", "1", "--format", "github").out
+    assert '::error file=a"\u00e4.py,line=1,' in annotated and "\\303" not in annotated
+    assert 'a"\u00e4.py' in refactory.run("plan:status", "1", "--format", "junit").out
 
 
 def test_the_command_prints_each_form(repo: Repo, refactory: Refactory, store: Store) -> None:
