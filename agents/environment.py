@@ -17,12 +17,14 @@ _NETWORK |= {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP
 _ALLOWED = _BASE | _PYTHON | _LANGUAGES | _NETWORK
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+# A command that a coder tries must not put `__pycache__` into what it made, where no `.gitignore` hides it.
+_DEFAULT = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def clean_environment(extra: Mapping[str, str] = _NOTHING, pass_env: Collection[str] = ()) -> dict[str, str]:
     """The allowed part of our environment, what `pass_env` names (whatever it holds), and `extra`."""
     seen = {name: value for name, value in os.environ.items() if _allowed(name) or name in pass_env}
-    return {"PATH": os.defpath, **seen, "TERM": "dumb", **extra}
+    return {**_DEFAULT, **seen, "TERM": "dumb", **extra}
 
 
 def _allowed(name: str) -> bool:

@@ -99,14 +99,27 @@ def make_repo(path: Path) -> Repo:
     return repo
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    """One commit: a small Python program with a unittest that passes; no `.refactory` yet."""
-    repo = make_repo(tmp_path / "repo")
+@pytest.fixture(scope="session")
+def small_program(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = make_repo(tmp_path_factory.mktemp("small") / "repo")
     test = "import unittest\nfrom calc import add\n\n\nclass T(unittest.TestCase):\n"
     test += "    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n"
     repo.commit({"calc.py": "def add(a, b):\n    return a + b\n", "tests/test_calc.py": test}, "base")
     return repo
+
+
+def copied(repo: Repo, path: Path) -> Repo:
+    """As good as made anew, which took six processes: git knows the copies as unchanged."""
+    shutil.copytree(repo.path, path, symlinks=True)
+    copy = Repo(path)
+    copy.git("update-index", "-q", "--refresh")
+    return copy
+
+
+@pytest.fixture
+def repo(small_program: Repo, tmp_path: Path) -> Repo:
+    """One commit: a small Python program with a unittest that passes; no `.refactory` yet."""
+    return copied(small_program, tmp_path / "repo")
 
 
 @dataclass(frozen=True)
@@ -158,12 +171,30 @@ class Refactory:
         return self.ok(*args, "--json", input=input).data
 
 
+@pytest.fixture(scope="session")
+def initialised(small_program: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """That program after `refactory init`."""
+    repo = copied(small_program, tmp_path_factory.mktemp("initialised") / "repo")
+    Refactory(repo.path).ok("init")
+    return repo
+
+
 @pytest.fixture
-def refactory(repo: Repo) -> Refactory:
+def refactory(repo: Repo, small_program: Repo, initialised: Repo) -> Refactory:
     """The program in the repository of the `repo` fixture, after `refactory init`."""
     program = Refactory(repo.path)
-    program.ok("init")
+    if sizes(repo) != sizes(small_program):  # another fixture was here before
+        program.ok("init")
+    else:
+        shutil.rmtree(repo.path)
+        copied(initialised, repo.path)
     return program
+
+
+def sizes(repo: Repo) -> dict[Path, int]:
+    return {
+        path.relative_to(repo.path): path.stat().st_size for path in repo.path.rglob("*") if path.is_file()
+    }
 
 
 @pytest.fixture

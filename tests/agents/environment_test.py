@@ -18,7 +18,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_only_listed_names_pass(outside: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "LC_ALL", "https_proxy", "CARGO_HOME", "UNKNOWN", "PYTHONPATH", "GIT_DIR"):
         outside.setenv(name, "x")
-    passed = {"PATH": "/bin", "TERM": "dumb"} | dict.fromkeys(
+    passed = {"PATH": "/bin", "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"} | dict.fromkeys(
         ["HOME", "LC_ALL", "https_proxy", "CARGO_HOME"], "x"
     )
     assert clean_environment() == passed
@@ -35,6 +35,12 @@ def test_extra_wins_and_a_path_is_always_there(outside: pytest.MonkeyPatch) -> N
     outside.delenv("PATH")
     assert clean_environment({"TERM": "vt100", "MINE": "1"}) == {
         "PATH": os.defpath,
+        "PYTHONDONTWRITEBYTECODE": "1",
         "TERM": "vt100",
         "MINE": "1",
     }
+
+
+def test_a_users_own_choice_of_byte_code_wins(outside: pytest.MonkeyPatch) -> None:
+    outside.setenv("PYTHONDONTWRITEBYTECODE", "")
+    assert clean_environment()["PYTHONDONTWRITEBYTECODE"] == ""
