@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +15,10 @@ from agents.events import Listener, Told
 from agents.left_behind import tidy
 from agents.memory_room import room
 from agents.model.errors import ModelAuthFailed, ModelQuotaExhausted
-from agents.preset import Values, as_argument, filled, options
+from agents.preset import Values, as_argument, filled, options, program
 from agents.processes import Finished, Limits, run
 from agents.prompt import task_text
 from agents.sandbox import for_agents, kind_of, named_in
-from state.errors import UsageError
 from state.keys import number_of
 from state.preset import Preset
 from state.records import Usage
@@ -72,13 +70,7 @@ class Agent:
 
     def _program(self) -> str:
         """With its path: a login shell, or a sandbox, may search elsewhere."""
-        name = self.preset.program
-        found = shutil.which(self.job.worktree.path / Path(name).expanduser() if "/" in name else name)
-        if not found:
-            raise UsageError(
-                f"{self.name}: there is no program {name} here", self.preset.install or "install it"
-            )
-        return str(Path(found).absolute())
+        return str(Path(program(self.name, self.preset, self.job.worktree.path)).absolute())
 
     def _values(self, folder: Path) -> Values:
         coder, task = self.job.claim.config.coder, self.job.claim.task

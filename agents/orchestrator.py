@@ -49,11 +49,10 @@ def orchestrate(
     if before and plan.state == "orchestrated":
         url = before.remote or remote_url(repository, remote)
         return _go_on(store, plan, replace(before, agents=names, remote=url), target), False
-    target = target or (before and before.target_branch) or store.config.target_branch
-    target = target or current_branch(Repository(store.location.own_git_dir))
+    target = chosen_target(store, target or (before.target_branch if before else None))
     base = pinned(repository, target)
     url = remote_url(repository, remote or (before and before.remote) or store.config.remote)
-    _check_names(repository)
+    refuse_names(repository)
     if url:
         _check_shared(store, url, target, base)
     with store.transaction("orchestrate") as changes:
@@ -91,7 +90,7 @@ def _check_others(changes: Transaction, plan: Plan) -> None:
             )
 
 
-def _check_names(repository: Repository) -> None:
+def refuse_names(repository: Repository) -> None:
     """A branch `refactory` is a file where ours need a folder; better said before a model is paid."""
     if repository.resolve("refs/heads/refactory"):
         raise Conflict(
@@ -153,6 +152,11 @@ def latest(store: Store, plan: Plan) -> Orchestration:
             f"`refactory orchestrate {number_of(plan.key)}` comes first",
         )
     return found
+
+
+def chosen_target(store: Store, target: str | None) -> str:
+    """As given, or configured, or the branch we stand on."""
+    return target or store.config.target_branch or current_branch(Repository(store.location.own_git_dir))
 
 
 def current_branch(repository: Repository) -> str:

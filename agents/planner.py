@@ -33,7 +33,7 @@ def plan(
     _check_state(request)
     if not again:
         _check_plans(store, request)
-    chosen = backend or ("template" if task_list is not None else config.planner.backend)
+    chosen = backend_for(config, task_list, backend)
     refuse_unpriced(config)
     meter = Meter(room=partial(room, config.budgets, config.model.price))
     drafts = PLANNERS[chosen](request, task_list, store, meter)
@@ -51,6 +51,10 @@ def plan(
             usage=meter.usage,
         )
         return _recorded(changes, plan, request, tasks, config)
+
+
+def backend_for(config: Config, task_list: str | None, backend: str | None) -> str:
+    return backend or ("template" if task_list is not None else config.planner.backend)
 
 
 def _left_out(ticked: Sequence[str]) -> list[str]:
@@ -74,6 +78,10 @@ def _check_state(request: Request) -> None:
 
 
 def template(request: Request, task_list: str | None, _store: Store, _meter: Meter) -> TaskList:
+    return template_tasks(request, task_list)
+
+
+def template_tasks(request: Request, task_list: str | None) -> TaskList:
     """The tasks written in the request's description or in the given list; without a list, one task."""
     if task_list is not None and not task_list.strip():
         raise UsageError("the task list is empty", "docs/how-it-works.md shows how one is written")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from state.config import Coder, Config
@@ -44,6 +46,34 @@ def chosen(config: Config) -> tuple[str, Preset]:
         return coder.preset, load(coder.preset)
     known = ", ".join(sorted({*shipped(), *config.presets}))
     raise UsageError(f"coder.preset: no preset is called {coder.preset!r}", f"there are {known}")
+
+
+def check_coder(config: Config) -> None:
+    """Raises UsageError where the agent that is configured can't be run on this machine."""
+    backend = config.coder.backend
+    if backend not in ("command", "acp"):
+        return
+    name, preset = chosen(config)
+    if backend == "command" and preset.arguments is None:
+        raise UsageError(f"{name} is not run as a command", "set coder.backend to acp")
+    if backend == "acp" and preset.acp is None:
+        raise UsageError(f"{name} does not speak the Agent Client Protocol", "set coder.backend to command")
+    if backend == "acp" and not find_spec("acp"):
+        raise UsageError(
+            "coder.backend is acp, but its library is not installed",
+            "pip install 'refactory-orchestrator[acp]'",
+        )
+    if "/" not in preset.program:  # else it is looked for in the worktree
+        program(name, preset)
+
+
+def program(name: str, preset: Preset, folder: Path | None = None) -> str:
+    """Where it is. One with a slash in its name is looked for in the folder."""
+    there = folder / Path(preset.program).expanduser() if folder and "/" in preset.program else preset.program
+    found = shutil.which(there)
+    if not found:
+        raise UsageError(f"{name}: there is no program {preset.program} here", preset.install or "install it")
+    return found
 
 
 def filled(arguments: Sequence[str], values: Values) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Literal
 import msgspec
 
 from commands import plan_status
-from commands._records_text import left_out, reason
+from commands._records_text import left_out, reason, state_text
 from commands._text import fields, numbers
 from state.keys import number_of
-from state.records import Task
+from state.records import Launch, Task
 
 Stage = Literal["plan", "code", "reconcile", "review", "launch"]
 
@@ -33,7 +33,7 @@ def text(result: Result) -> str:
             ("request", f"{number_of(status.request.key)} {status.request.title}"),
             ("plan", number_of(status.plan.key)),
             ("stage", result.stage),
-            ("tasks", "\n".join(map(_task_line, status.tasks))),
+            ("tasks", "\n".join(_task_line(task, status.launch) for task in status.tasks)),
             ("landed", outcome and numbers(landed.task for landed in outcome.landed)),
             ("left out", outcome and left_out(outcome.ejected)),
             ("branch", outcome and outcome.branch),
@@ -50,5 +50,5 @@ def text(result: Result) -> str:
     )
 
 
-def _task_line(task: Task) -> str:
-    return "\n    ".join([f"{number_of(task.key)} {task.state}: {task.title}", *reason(task)])
+def _task_line(task: Task, launch: Launch | None) -> str:
+    return "\n    ".join([f"{number_of(task.key)} {state_text(task, launch)}: {task.title}", *reason(task)])

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Literal
 
+from commands._records_text import state_text
 from commands._text import printable
 from commands._tree import by, tree
 from commands.plan_status import Status, clash_text
@@ -59,7 +60,8 @@ class Progress:
             if self._states.get(task.key) != task.state:
                 self._states[task.key] = task.state
                 self._since[task.key] = time.monotonic()
-                self.say(f"task {number_of(task.key)} {task.state}{by(task)}: {task.title}")
+                state = state_text(task, status.launch)
+                self.say(f"task {number_of(task.key)} {state}{by(task)}: {task.title}")
         for pair in map(clash_text, status.conflicts):
             if pair not in self._told:
                 self._told.add(pair)

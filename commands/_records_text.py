@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from agents.reason import gist
 from commands._text import fields, numbers
 from state.keys import number_of
-from state.records import Ejected, Plan, Request, Task, Usage
+from state.records import Ejected, Landing, Launch, Plan, Request, Task, Usage
 
 
 def request_text(request: Request) -> str:
@@ -68,6 +68,23 @@ def plan_text(plan: Plan) -> str:
 
 def left_out(ejected: Iterable[Ejected]) -> str:
     return "\n".join(f"{number_of(e.task)} {e.reason}: {' '.join(gist(e.detail))}" for e in ejected)
+
+
+_LANDED = {"push": "pushed", "pull-request": "proposed", "command": "delivered"}
+
+
+def state_text(task: Task, launch: Launch | None) -> str:
+    """What has landed is `merged` in the records; to people it is said how it landed."""
+    if task.state != "merged" or launch is None or launch.merged:
+        return task.state
+    return _LANDED.get(launch.landing.how, task.state)
+
+
+def where_to(landing: Landing) -> str:
+    """`into main`, or the branches of the remote that point to it now."""
+    if landing.how == "command":
+        return f"for {landing.target_branch}"
+    return f"into {landing.target_branch}" if landing.how == "merge" else f"to {', '.join(landing.branches)}"
 
 
 def reason(task: Task) -> list[str]:

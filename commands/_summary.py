@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from agents.reason import gist
 from commands import plan_status
-from commands._records_text import left_out, usage_text
+from commands._records_text import left_out, state_text, usage_text, where_to
 from commands._text import numbers, printable
 from state.keys import number_of
-from state.records import Finding, Orchestration, Task
+from state.records import Finding, Launch, Orchestration, Task
 
 _MEANS_SOMETHING = re.compile(r"([\\`*_\[\]<>|#~!&])")
 _MOST = 50  # findings that are shown
@@ -22,7 +22,10 @@ def markdown(status: plan_status.Status) -> str:
     parts = [
         f"## Plan {number_of(status.plan.key)}: {_plain(status.request.title)}",
         f"**{status.plan.state}**{_landing(status)}",
-        _table(("Task", "State", "Agent", "Attempts", "Title"), map(_task, status.tasks)),
+        _table(
+            ("Task", "State", "Agent", "Attempts", "Title"),
+            (_task(task, status.launch) for task in status.tasks),
+        ),
         *_combination(status.orchestration),
         *_review(status),
         *([f"Next: {_plain(next_of)}"] if (next_of := plan_status.next_of(status)) else []),
@@ -45,14 +48,20 @@ def summarize(status: plan_status.Status) -> None:
 
 def _landing(status: plan_status.Status) -> str:
     landing = status.launch and status.launch.landing
-    return f": {landing.how} into {_plain(landing.target_branch)}, `{landing.commit[:12]}`" if landing else ""
+    return f": {landing.how} {_plain(where_to(landing))}, `{landing.commit[:12]}`" if landing else ""
 
 
-def _task(task: Task) -> Sequence[str]:
+def _task(task: Task, launch: Launch | None) -> Sequence[str]:
     over = task.state in ("completed", "merged", "cancelled")
     why = [] if over or not task.feedback.strip() else [" ".join(gist(task.feedback))]
     title = ": ".join(map(_plain, [task.title, *why]))
-    return (str(number_of(task.key)), task.state, _plain(task.agent or ""), str(task.attempts), title)
+    return (
+        str(number_of(task.key)),
+        state_text(task, launch),
+        _plain(task.agent or ""),
+        str(task.attempts),
+        title,
+    )
 
 
 def _combination(orchestration: Orchestration | None) -> list[str]:

@@ -7,11 +7,11 @@ from calendar import timegm
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from commands._records_text import usage_text
+from commands._records_text import state_text, usage_text, where_to
 from commands._text import printable
 from commands.plan_status import Status
 from state.keys import number_of
-from state.records import Task
+from state.records import Launch, Task
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -32,7 +32,7 @@ def tree(status: Status, stage: str, since: Mapping[str, float]) -> Tree:
         line = f"{name}  {_said(status, name)}".rstrip()
         branch = root.add(Text(printable(line), style="bold cyan" if name == stage else "dim"))
         for task in status.tasks if name == "code" else ():
-            branch.add(Text(printable(_line(task, since)), style=_COLORS.get(task.state, "")))
+            branch.add(Text(printable(_line(task, status.launch, since)), style=_COLORS.get(task.state, "")))
     return root
 
 
@@ -58,10 +58,10 @@ def by(task: Task) -> str:
     return f" ({task.agent}{attempt})" if task.agent else ""
 
 
-def _line(task: Task, since: Mapping[str, float]) -> str:
+def _line(task: Task, launch: Launch | None, since: Mapping[str, float]) -> str:
     at_work = task.state in _AT_WORK and task.key in since
     seconds = f" {_duration(time.monotonic() - since[task.key])}" if at_work else ""
-    return f"{number_of(task.key):>3} {task.state:<12}{by(task)}{seconds} {task.title}"
+    return f"{number_of(task.key):>3} {state_text(task, launch):<12}{by(task)}{seconds} {task.title}"
 
 
 def _said(status: Status, stage: str) -> str:
@@ -79,7 +79,7 @@ def _said(status: Status, stage: str) -> str:
         return f"{status.review.verdict}, {len(status.review.findings)} findings"
     if stage == "launch" and status.launch:
         landing = status.launch.landing
-        return f"{landing.how} {landing.commit[:12]} into {landing.target_branch}"
+        return f"{landing.how} {landing.commit[:12]} {where_to(landing)}"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -12,13 +13,14 @@ from agents.diagnosis.finding import Problem
 from commands._cli import chosen_format, output_options
 from commands._context import Context
 from commands._output import show
+from state.errors import RefactoryError
 from state.location import initialised, locate
 from state.store import Store
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`fixed` problems are gone; exit code 0 means that none is left. `backup`: what was kept of what changed;
-    `sandbox`: whether bubblewrap works here.
+    `sandbox`: what tests and coders run behind.
     """
 
     problems: list[Problem]
@@ -33,7 +35,7 @@ def run(context: Context, /, fix: bool, dry_run: bool, **given: Any) -> int:
     form = chosen_format(given)
     store = _store(context)
     diagnosis = _mended(store) if fix and not dry_run else _found(store)
-    diagnosis = msgspec.structs.replace(diagnosis, sandbox=_sandbox())
+    diagnosis = msgspec.structs.replace(diagnosis, sandbox=_sandbox(store))
     if form == "text":
         print(f"refactory: sandbox: {diagnosis.sandbox}", file=sys.stderr)
     code = 1 if diagnosis.problems else 0
@@ -63,12 +65,16 @@ def _mended(store: Store) -> Diagnosis:
     return Diagnosis(problems=left, fixed=fixed, backup=backup.kept, failed=backup.failed)
 
 
-def _sandbox() -> str:
-    """Whether there are walls to be had on this machine, whatever the configuration asks for."""
+def _sandbox(store: Store) -> str:
+    """What tests and coders run behind, by this machine and the configuration."""
     from agents.sandbox.bubblewrap import program, why_not
 
     reason = why_not()
-    return f"none: bubblewrap does not work here: {reason}" if reason else f"bwrap works ({program()})"
+    here = f"bubblewrap does not work here: {reason}" if reason else f"bwrap works ({program()})"
+    with suppress(RefactoryError):  # a configuration that can't be read is a problem that is named
+        if store.config.walls.mode == "none":
+            return f"none, as `sandbox: none` is configured; {here}"
+    return f"none: {here}" if reason else here
 
 
 def _how(fix: bool, dry_run: bool) -> str:

@@ -11,7 +11,7 @@ from agents.foreseen import Foreseen, foreseen
 from commands._cli import Shown, command
 from commands._next import next_step
 from commands._operation import Operation, Params, PlanId
-from commands._records_text import reasons, task_text, usage_text
+from commands._records_text import reasons, state_text, task_text, usage_text
 from commands._text import fields, numbers, table
 from state.keys import number_of
 from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
@@ -103,7 +103,7 @@ def text(status: Status) -> str:
     rows = [
         (
             number_of(task.key),
-            task.state,
+            state_text(task, status.launch),
             task.agent,
             numbers(task.depends_on) or None,
             task.title,

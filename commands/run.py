@@ -57,8 +57,11 @@ def run(**given: Any) -> int:
     assert context is not None
     form = chosen_format(given)
     given["task_list"] = _task_list(given["task_list"])
+    if given["description"] == "-":
+        given["description"] = read_stdin()
     if not context.api_url and given["until"] != "plan":
         announce(context.store.config.walls)
+    _check(context, given)
     with Progress(given["progress"]) as progress:
         request = _request(context, given)
         with _going_on(context, request):
@@ -79,7 +82,7 @@ def _run(context: Context, request: Request, given: dict[str, Any], progress: Pr
     until: Stage = given["until"] or "launch"
     _check_gate(plan, until)
     if until == "launch":
-        _check_launch(context, _launch(plan, given))
+        _check_launch(context, _launch(plan.key, given))
     if until != "plan" and plan.state != "done":
         remote = _shared(context, given)
         _pipeline.orchestrated(context, plan.key, given["agents"], given["target_branch"], remote)
@@ -88,8 +91,32 @@ def _run(context: Context, request: Request, given: dict[str, Any], progress: Pr
         plan.key,
         progress,
         until=until,
-        how=_launch(plan, given),
+        how=_launch(plan.key, given),
     ).go()
+
+
+def _check(context: Context, given: dict[str, Any]) -> None:
+    """Before a new request is recorded. One that is there is gone on with: its plan has been checked."""
+    if given["request"] or not given["title"]:
+        return
+    from agents.preflight import Wanted, check_list, check_run
+    from state.config import Config
+
+    wanted = Wanted(
+        title=given["title"],
+        description=given["description"],
+        task_list=given["task_list"],
+        planner=given["planner"],
+        target=given["target_branch"],
+        remote=given["remote"],
+        code=given["until"] != "plan",
+    )
+    if context.api_url:
+        check_list(wanted, Config())  # the rest is known to the server
+        return
+    check_run(context.store, wanted)
+    if given["until"] is None:
+        _check_launch(context, _launch(1, given))
 
 
 @contextmanager
@@ -133,9 +160,9 @@ def _check_launch(context: Context, params: launch.LaunchParams) -> None:
         check(context.store, params.how, params.remote, wishes)
 
 
-def _launch(plan: Plan, given: dict[str, Any]) -> launch.LaunchParams:
+def _launch(plan: str | int, given: dict[str, Any]) -> launch.LaunchParams:
     return launch.LaunchParams(
-        id=plan.key,
+        id=plan,
         how=given["how"],
         remote=given["remote"],
         push_target=given["push_target"],
@@ -153,8 +180,7 @@ def _request(context: Context, given: dict[str, Any]) -> Request:
         return context.call(request_show.OPERATION, request_show.RequestShow(id=given["request"]))
     if not given["title"]:
         raise UsageError("what is wanted?", "give --title and --description, or a request's id")
-    description = read_stdin() if given["description"] == "-" else given["description"]
-    values = {"title": given["title"], "description": description}
+    values = {"title": given["title"], "description": given["description"]}
     params = convert(request_create.RequestCreate, values, flags(request_create.RequestCreate))
     return context.call(request_create.OPERATION, params)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -11,9 +10,8 @@ from msgspec.structs import replace
 
 from agents.backends import Job
 from agents.cli_agent import Agent
-from agents.preset import chosen, load
+from agents.preset import check_coder, chosen, load
 from agents.prompt import task_text
-from state.errors import UsageError
 from state.records import Usage
 
 _PACKAGES = Path(__file__).parents[2]
@@ -22,14 +20,9 @@ _START = f"import sys; sys.path.insert(0, {str(_PACKAGES)!r}); from agents.acp_c
 
 
 def solve(job: Job) -> Usage | None:
+    check_coder(job.claim.config)
     name, preset = chosen(job.claim.config)
-    if preset.acp is None:
-        raise UsageError(f"{name} does not speak the Agent Client Protocol", "set coder.backend to command")
-    if not find_spec("acp"):
-        raise UsageError(
-            "coder.backend is acp, but its library is not installed",
-            "pip install 'refactory-orchestrator[acp]'",
-        )
+    assert preset.acp is not None
     agent = Agent(name, replace(preset, events=load("acp").events), job)
     given = msgspec.json.encode({"task": task_text(job.claim), "scope": job.claim.task.scope}).decode()
     readable = [Path(sys.prefix), Path(sys.base_prefix), _PACKAGES / "agents"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from agents.backends import Job
 from agents.cli_agent import Agent
-from agents.preset import chosen
-from state.errors import UsageError
+from agents.preset import check_coder, chosen
 from state.records import Usage
 
 
 def solve(job: Job) -> Usage | None:
+    check_coder(job.claim.config)
     name, preset = chosen(job.claim.config)
-    if preset.arguments is None:
-        raise UsageError(f"{name} is not run as a command", "set coder.backend to acp")
+    assert preset.arguments is not None
     return Agent(name, preset, job).work(preset.arguments)

@@ -22,6 +22,7 @@ FIRST: tuple[Check, ...] = (private.journal,)
 CHECKS: tuple[Check, ...] = (
     readable.config,
     readable.sandbox,
+    readable.coder,
     readable.records,
     readable.strangers,
     readable.half_written,

@@ -13,8 +13,10 @@ import msgspec
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
+from agents.preset import check_coder
 from agents.sandbox import NoSandbox, kind_of
 from state import schema
+from state.errors import UsageError
 from state.files import is_half_written, read_regular
 from state.keys import is_key
 from state.records import KINDS
@@ -34,6 +36,15 @@ def sandbox(evidence: Evidence) -> Iterator[Found]:
             kind_of(evidence.store.config.walls)
         except NoSandbox as error:
             yield found("sandbox", error.message, "install bubblewrap, or set `sandbox: auto`")
+
+
+def coder(evidence: Evidence) -> Iterator[Found]:
+    """The agent that the configuration names must be here, or the first task ends the run."""
+    if not evidence.config_fault:
+        try:
+            check_coder(evidence.store.config)
+        except UsageError as error:
+            yield found("coder", error.message, error.hint)
 
 
 def records(evidence: Evidence) -> Iterator[Found]:

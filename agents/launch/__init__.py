@@ -5,9 +5,11 @@ from __future__ import annotations
 from state.errors import Conflict
 
 
-def refuse_moved(target: str, head: str | None, before: str) -> None:
+def refuse_moved(target: str, head: str | None, before: str, bring: str = "") -> None:
+    """`bring`: the command that brings the new head here, where it is elsewhere."""
     if head != before:
+        first = f"bring it here (`{bring}`), then " if bring else ""
         raise Conflict(
             f"{target} has moved to {(head or 'nothing')[:12]} since the combination was tested on {before[:12]}",
-            "reconcile and review again: the combination is redone on the new head",
+            f"{first}reconcile and review again: the combination is redone on the new head",
         )

@@ -37,7 +37,7 @@ def push(git: Repository, name: str, landing: Landing) -> None:
         "push", "--quiet", "--atomic", "--no-verify", *leases, "--", name, *specs, seconds=NETWORK_SECONDS
     )
     if status and not _arrived_after_all(git, name, landing):
-        raise _refusal(name, err)
+        raise _refusal(name, err, landing)
 
 
 def _arrived(git: Repository, name: str, heads: dict[str, str], landing: Landing) -> bool:
@@ -55,13 +55,15 @@ def _arrived_after_all(git: Repository, name: str, landing: Landing) -> bool:
         ) from None
 
 
-def _refusal(name: str, err: str) -> RefactoryError:
+def _refusal(name: str, err: str, landing: Landing) -> RefactoryError:
     """All or nothing (`--atomic`), and it is not there: so nothing was pushed."""
     rejected = _REJECTED.search(err)
     if rejected and rejected[1] in _FASTER:
+        target = landing.target_branch
+        first = f"bring {target} here (`{pull(name, target)}`), then " if target in landing.branches else ""
         return Conflict(
             f"git push to {name} was refused: somebody else pushed meanwhile ({rejected[1]})",
-            "nothing was pushed; launch again",
+            f"nothing was pushed; {first}{'reconcile, review and ' if first else ''}launch again",
         )
     if rejected:
         said = "; ".join(line for line in _SAID.findall(err) if line)
@@ -74,6 +76,11 @@ def _refusal(name: str, err: str) -> RefactoryError:
     return Unavailable(f"git push to {name} was refused: {last_line(err)}", "nothing was pushed")
 
 
+def pull(name: str, target: str) -> str:
+    """How people bring a remote's branch into their own, which the next combination starts from."""
+    return f"git switch {target} && git pull {name} {target}"
+
+
 def _target_lease(git: Repository, name: str, target: str, head: str | None, landing: Landing) -> list[str]:
     """Options that let git itself see to it that a branch to be made is still not there."""
     if head is None and all(branch.startswith("refactory/") for branch in remote_heads(git, name, ["*"])):
@@ -81,7 +88,7 @@ def _target_lease(git: Repository, name: str, target: str, head: str | None, lan
     if head is None:
         raise Conflict(f"{name} has no branch {target}", f"push it once: git push {name} {target}")
     if head != landing.commit:
-        refuse_moved(f"{target} at {name}", head, landing.before)
+        refuse_moved(f"{target} at {name}", head, landing.before, pull(name, target))
     return []
 
 

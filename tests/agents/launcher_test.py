@@ -87,8 +87,9 @@ def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(
     theirs = repo.commit({"theirs.txt": "x\n"})
     repo.git("push", "-q", "origin", f"{theirs}:refs/heads/main")
     repo.git("checkout", "-q", "main")
-    with pytest.raises(Conflict, match="has moved"):
+    with pytest.raises(Conflict, match="has moved") as raised:
         land(store, ready, "push", push_target=True)
+    assert "`git switch main && git pull origin main`" in raised.value.hint
     assert origin(repo, "main") == theirs
     assert origin(repo, f"refactory/plans/{ready.key}") == ""
 
@@ -116,8 +117,9 @@ def test_a_target_that_somebody_makes_meanwhile_is_not_overwritten(
     )
     receive.chmod(0o700)
     repo.git("config", "remote.origin.receivepack", str(receive))
-    with pytest.raises(Conflict, match="somebody else pushed meanwhile"):
+    with pytest.raises(Conflict, match="somebody else pushed meanwhile") as raised:
         land(store, ready, "push", push_target=True)
+    assert "`git switch main && git pull origin main`" in raised.value.hint
     assert origin(repo, "main") == main
 
 

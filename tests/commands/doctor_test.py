@@ -129,3 +129,13 @@ def test_what_could_not_be_mended_is_said_to_be_tried(store: Store, refactory: R
     assert "can't be mended now: " in done.out
     assert "(tried: make " in done.out
     assert "would be done" not in done.out
+
+
+def test_an_agent_that_is_not_here_is_named(repo: Repo, refactory: Refactory) -> None:
+    mine = "presets: {mine: {program: no-such-program, arguments: [], install: 'pipx install mine'}}\n"
+    config = repo.path / ".refactory" / "config.yaml"
+    config.write_text(f"coder: {{backend: command, preset: mine}}\n{mine}sandbox: none\n")
+    done = refactory.run("doctor")
+    assert done.code == 1
+    assert "coder: mine: there is no program no-such-program here (pipx install mine)" in done.out
+    assert "sandbox: none, as `sandbox: none` is configured; " in done.err

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from agents.reason import gist
 from commands import _outcome, _summary, plan_status, task_inspect
-from state.records import Task
+from state.records import Landing, Launch, Task, Way
 from state.store import Store
 from tests.agents.finished import planned, task_titled
 from tests.conftest import Repo
@@ -56,3 +56,27 @@ def test_a_base_that_was_mended_meanwhile_is_pointed_at(
 def test_a_gist_is_short() -> None:
     assert gist("\n\n one \n\ntwo\n3\n4\n5\n") == ["one", "two", "3", "4"]
     assert len(gist("x" * 10_000)[0]) < 400
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "where"),
+    [
+        ("merge", "merged", "into main"),
+        ("push", "pushed", "to refactory/plans/1"),
+        ("pull-request", "proposed", "to refactory/plans/1"),
+        ("command", "delivered", "for main"),
+    ],
+)
+def test_what_a_launch_did_is_said(
+    store: Store, failed: plan_status.Status, how: Way, state: str, where: str
+) -> None:
+    branches = {"merge": ["main"], "command": []}.get(how, ["refactory/plans/1"])
+    landing = Landing(how=how, target_branch="main", before="0" * 40, commit="1" * 40, branches=branches)
+    launch = Launch(key="1-aaaaaaaa", plan="", orchestration="", landing=landing)
+    now = replace(failed, launch=launch, tasks=[replace(task, state="merged") for task in failed.tasks])
+    run = _outcome.text(_outcome.Result(stage="launch", exit_code=0, status=now))
+    assert f"1 {state}: One" in run
+    assert f"1   {state}" in plan_status.text(now)
+    said = _summary.markdown(now)
+    assert f"{how} {where}" in said
+    assert f"| {state} |" in said
