@@ -19,6 +19,7 @@ from agents.tools import finish_tool
 from state.errors import UsageError
 from state.records import Usage
 
+_CALLS = 100  # of one answer
 _REMINDER = "Go on with the tools. If the task is done, or can't be done, call `finish`."
 
 
@@ -37,7 +38,7 @@ def solve(job: Job) -> Usage | None:
     reminded = False
     for _ in range(config.coder.turns):
         answer = _answer(talk, config.coder.context_tokens)
-        said = [_done(job, call) for call in answer.calls]
+        said = [_done(job, call, number) for number, call in enumerate(answer.calls)]
         if _finished(said) or (not said and reminded):
             return job.meter.usage
         reminded = not said
@@ -57,7 +58,9 @@ def _answer(talk: Conversation, room: int) -> Answer:
                 raise
 
 
-def _done(job: Job, call: Call) -> Turn:
+def _done(job: Job, call: Call, number: int) -> Turn:
+    if number >= _CALLS:
+        return Turn("tool", f"not done: an answer may hold at most {_CALLS} calls", call=call, failed=True)
     said, done = tools.use(job, call)
     return Turn("tool", said, call=call, failed=not done)
 

@@ -61,7 +61,7 @@ def use(job: Job, call: Call) -> tuple[str, bool]:
     tool = module(call.name)
     try:
         return shortened(tool.use(job, _arguments(tool, call))), True
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         return f"the arguments of {call.name} can't be read: {error}", False
     except (ToolFailed, EditRefused) as error:
         return "\n".join(part for part in (error.message, error.hint) if part), False

@@ -46,7 +46,8 @@ def test_it_looks_edits_tests_and_finishes(
     check = call("run", command="python3 -c 'from mul import mul; print(mul(6, 7))'; exit 3")
     search = call("search", text="RETURN a", ignore_case=True)
     model_server.script = [both, search, call("apply_patch", patch=MUL), check, FINISH]
-    assert code("## Add mul\nscope: mul.py\n").state == "testing"
+    done = code("## Add mul\nscope: mul.py\n")
+    assert done.state == "testing", [pull.failure for pull in store.all(Pull)]
     (pull,) = store.all(Pull)
     assert repo.show("mul.py", pull.commit or "") == "def mul(a, b):\n    return a * b"
     assert pull.usage and pull.usage.requests == 5 and pull.backend == "loop"
@@ -95,6 +96,10 @@ def test_its_conversation_is_as_the_endpoint_wants_it(
         (Fault(calls=(("read", "{"),)), "can't be read"),
         (call("read"), "missing required field `path`"),
         (call("run", command="sleep 9"), "over its limit (time)"),
+        (call("run", command=f"true {'x' * 3_000_000}"), "longer than"),
+        (Fault(calls=(("read", f'{{"more": {"[" * 10_000}{"]" * 10_000}}}'),)), "can't be read"),
+        (call("list", **{f"k{number}": number for number in range(100_000)}), "calc.py"),
+        (Fault(calls=(("list", {}),) * 1000), "at most 100"),
     ],
 )
 def test_what_a_tool_refuses_is_told_and_changes_nothing(
@@ -106,7 +111,7 @@ def test_what_a_tool_refuses_is_told_and_changes_nothing(
     setup("  commandSeconds: 0.5\n", backend="loop")
     model_server.script = [asked, call("apply_patch", patch=MUL), FINISH]
     assert code("## Add mul\nscope: mul.py\n").state == "testing"
-    assert said in results(model_server.requests[1])[0]
+    assert said in "".join(results(model_server.requests[1]))
     (pull,) = store.all(Pull)
     assert repo.git("diff", "--name-only", pull.base or "", pull.commit or "") == "mul.py"
 
