@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from agents.edits.diff_names import NOTHING, plain_name
 from agents.git import Repository
 
-# A diff that looks the same whatever the user has configured.
+# A diff that looks the same whatever the user has configured, or a `.gitmodules` says.
 PLAIN = (
-    *("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"),
+    *("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=none"),
     *("--src-prefix=a/", "--dst-prefix=b/"),
 )
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
@@ -31,7 +31,7 @@ class Delta:
 
 def delta(git: Repository, old: str, new: str) -> Delta:
     """Textual changes only; binary files have no lines."""
-    out = git.run("diff", "--unified=0", *PLAIN, old, new)
+    out = git.run("diff-tree", "-r", "-p", "--unified=0", *PLAIN, old, new)
     added: list[Line] = []
     removed: list[Line] = []
     path, number, in_hunk = "", 0, False

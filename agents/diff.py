@@ -21,7 +21,9 @@ class Changed(NamedTuple):
 @lru_cache(maxsize=16)
 def changes(git: Repository, old: str, new: str) -> tuple[Changed, ...]:
     """What changed between two commits or trees, given by whole ids, as the answer is remembered."""
-    out = git.raw("diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", old, new)
+    out = git.raw(
+        "diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--ignore-submodules=none", old, new
+    )
     fields = out.decode("utf-8", "surrogateescape").split("\0")
     count = len(fields) // 3  # first two fields for each path, then one for each
     modes = (raw.removeprefix(":").split(" ", 2) for raw in fields[0 : 2 * count : 2])

@@ -173,7 +173,9 @@ class Repository:
         return {commit for commit, answer in zip(asked, answers, strict=True) if answer != commit}
 
     def changed_paths(self, old: str, new: str) -> list[str]:
-        out = self.raw("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+        out = self.raw(
+            "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none", old, new
+        )
         return out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0") if out else []
 
     def files(self, commit: str) -> list[str]:

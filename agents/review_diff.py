@@ -23,7 +23,7 @@ class FileDiff:
 
 def combined(git: Repository, outcome: Outcome) -> list[FileDiff]:
     """What the combination changes, file by file."""
-    whole = git.run("diff", *PLAIN, outcome.onto, outcome.commit)
+    whole = git.run("diff-tree", "-r", "-p", *PLAIN, outcome.onto, outcome.commit)
     texts: dict[str, list[str]] = {}
     for text in whole.removeprefix(_START).split(f"\n{_START}") if whole else []:
         texts.setdefault(_path(text.partition("\n")[0]), []).append(f"{_START}{text}")

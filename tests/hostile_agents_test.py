@@ -46,6 +46,12 @@ def test_the_files_of_a_repository_made_inside_are_committed(repo: Repo, pool: P
     assert coded(repo, pool, f"{NESTED}; {more}") == wanted
 
 
+def test_a_repository_that_is_said_to_be_a_submodule_to_be_ignored(repo: Repo, pool: Pool) -> None:
+    hide = """printf '[submodule "s"]\\n path = sub\\n ignore = all\\n' >.gitmodules"""
+    script = f"{hide}; ({NESTED}; git add .; git commit -qm x)"
+    assert coded(repo, pool, script) == [".gitmodules", "sub/w.txt"]
+
+
 def test_a_repository_inside_a_folder_of_the_commit(repo: Repo, pool: Pool) -> None:
     script = "cd tests; git init -q; echo >new.py; git add .; git commit -qm x"
     assert coded(repo, pool, script) == ["tests/new.py"]

@@ -18,9 +18,9 @@ def refuse_reason(path: str, scope: Sequence[str] = ()) -> str | None:
     if reason := _malformed(path):
         return reason
     for part in path.split("/"):
-        if PROTECTED.fullmatch(_as_file_systems_see_it(part)):
+        if PROTECTED.fullmatch(as_file_systems_see_it(part)):
             return f"{part} is not for agents"
-    if (name := _as_file_systems_see_it(path.rsplit("/", maxsplit=1)[-1])) in STEERING and not _is_named(
+    if (name := as_file_systems_see_it(path.rsplit("/", maxsplit=1)[-1])) in STEERING and not is_named(
         name, scope
     ):
         return f"{name} changes what git does; a scope must name it"
@@ -53,14 +53,14 @@ def _malformed(path: str) -> str | None:
     return "the path is too long" if max(sizes) > 255 or len(sizes) > 100 or sum(sizes) > 3000 else None
 
 
-def _as_file_systems_see_it(part: str) -> str:
+def as_file_systems_see_it(part: str) -> str:
     """HFS+ skips invisible characters, NTFS trailing dots, blanks and streams, and both the case."""
     seen = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", part).casefold())
     seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cf", "Mn"))
     return seen.split(":")[0].rstrip(". ")
 
 
-def _is_named(name: str, scope: Sequence[str]) -> bool:
+def is_named(name: str, scope: Sequence[str]) -> bool:
     return any(not glob.startswith("!") and glob.rstrip("/").split("/")[-1] == name for glob in scope)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from agents.rules import contents, loosened_config, weaker_tests
+from agents.rules import contents, loosened_config, steering, weaker_tests
 from agents.rules.change import Change as Change
 from agents.rules.change import Rule
 from state.records import Finding
 
-RULES: tuple[Rule, ...] = (*contents.RULES, *weaker_tests.RULES, *loosened_config.RULES)
+RULES: tuple[Rule, ...] = (*contents.RULES, *steering.RULES, *weaker_tests.RULES, *loosened_config.RULES)
 
 
 def findings(change: Change) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from agents.diff import changes
 from agents.edits.paths import in_scope
 from agents.rules.change import Change, Rule
 from state.records import Finding
@@ -66,9 +67,8 @@ def secrets(change: Change) -> Iterator[Finding]:
 
 
 def large_files(change: Change) -> Iterator[Finding]:
-    out = change.git.raw(
-        "diff-tree", "-r", "-z", "--no-renames", "--diff-filter=AM", change.base, change.commit
-    )
+    options = ("-r", "-z", "--no-renames", "--ignore-submodules=none", "--diff-filter=AM")
+    out = change.git.raw("diff-tree", *options, change.base, change.commit)
     parts = out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
     for entry, path in zip(parts[::2], parts[1::2], strict=False):
         oid = entry.split(" ")[3]
@@ -78,11 +78,11 @@ def large_files(change: Change) -> Iterator[Finding]:
 
 
 def binary_files(change: Change) -> Iterator[Finding]:
-    rows = change.git.raw("diff-tree", "-r", "-z", "--no-renames", "--numstat", change.base, change.commit)
-    for row in rows.decode("utf-8", "surrogateescape").split("\0")[:-1]:
-        added, _, path = row.split("\t", 2)
-        if added == "-":
-            yield change.finding("binary-file", "warning", "is binary: nobody can review it here", path)
+    for changed in changes(change.git, change.base, change.commit):
+        if changed.added == "-":
+            yield change.finding(
+                "binary-file", "warning", "is binary: nobody can review it here", changed.path
+            )
 
 
 def newly_ignored(change: Change) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ _TITLES = {
     "conflict-marker": "Resolve the conflict in {file}",
     "secret": "Take the secret out of {file}, and have it revoked",
     "large-file": "Take {file} out, or make it smaller",
+    "outside-link": "Have the link {file} stay in the repository, or take it out",
     "deleted-test": "Bring back the tests of {file}",
     "weakened-tests": "Bring back the tests and assertions of {file}",
     "skipped-test": "Have the skipped tests of {file} run",
