@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from agents.work import Role
@@ -16,6 +17,7 @@ from state.errors import BudgetReached, RefactoryError, Unavailable
 from state.origin import ENVIRONMENT, request_id
 
 _ERROR = "refactory: "  # so the program begins what it ends with
+_LINES = 40  # of an error: a changed prompt is shown with what changed
 _RESTARTS = 20  # of a role's process; killed agents of several are started again by it (prefork.py)
 
 
@@ -89,16 +91,25 @@ class Crew:
 
     def _failure(self, member: Member, status: int) -> RefactoryError:
         log = self._log(member.role)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = max((n for n, line in enumerate(lines) if line.startswith(_ERROR)), default=len(lines))
-        said = [line.removeprefix(_ERROR).strip() for line in lines[last : last + 2]]  # the error, what to do
+        message, hint = _last_error(log.read_text(encoding="utf-8", errors="replace"), member.names)
         kind = BudgetReached if status == BudgetReached.exit_code else Unavailable
         error = kind(
-            f"{member.role}: {said[0] if said else f'ended with {status}'}",
-            "; ".join([*filter(None, said[1:]), f"its log is {log}"]),
+            f"{member.role}: {message or f'ended with {status}'}",
+            "; ".join([*filter(None, [hint]), f"its log is {log}"]),
         )
         error.exit_code = max(status, 1)
         return error
+
+
+def _last_error(log: str, names: Sequence[str]) -> tuple[str, str]:
+    """The error that a process ended with, and its hint, which is indented. Others may have said more since."""
+    _, found, last = f"\n{log}".rpartition(f"\n{_ERROR}")
+    others = tuple(f"{name}: " for name in names)
+    said = list(takewhile(lambda line: not line.startswith(others), last.splitlines() if found else []))[
+        :_LINES
+    ]
+    hint = said.pop().strip() if len(said) > 1 and said[-1].startswith("  ") else ""
+    return "\n".join(said), hint
 
 
 def program() -> Path:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from calendar import timegm
-
+from agents.minutes import check_minutes
 from agents.setbacks import LOST, give_up_lost, with_failed_pull
-from agents.token_budget import RAISE, check_left, tokens_left
+from agents.token_budget import check_left, tokens_left
 from agents.work import Claim, Parent, Role
 from state import leases
-from state.errors import BudgetReached, Conflict
+from state.errors import Conflict
 from state.keys import number_of
 from state.leases import Lease
 from state.lifecycle import move
@@ -86,17 +84,6 @@ def _attempt(task: Task) -> int:
 def _parents(task: Task, tasks: dict[str, Task]) -> list[Parent]:
     found = (tasks[key] for key in task.depends_on)
     return [Parent(task=t.key, branch=t.branch or "", commit=t.commit or "") for t in found]
-
-
-def check_minutes(orchestration: Orchestration) -> None:
-    minutes = orchestration.budgets.minutes
-    if minutes is not None and _age(orchestration) > minutes * 60:
-        number = number_of(orchestration.key)
-        raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", RAISE)
-
-
-def _age(orchestration: Orchestration) -> float:
-    return time.time() - timegm(time.strptime(orchestration.created, "%Y-%m-%dT%H:%M:%SZ"))
 
 
 def renew(store: Store, task: str, token: int) -> None:

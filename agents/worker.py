@@ -10,10 +10,16 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from agents import attempts
+from agents import attempts, minutes
 from agents.coder import ParentsConflict, attempt
 from agents.meter import Meter
-from agents.model.errors import ModelAuthFailed, ModelError, ModelQuotaExhausted
+from agents.model.errors import (
+    ModelAuthFailed,
+    ModelError,
+    ModelNotRecorded,
+    ModelQuotaExhausted,
+    ModelUnreachable,
+)
 from agents.path_text import shown
 from agents.reason import gist
 from agents.sandbox import kind_of
@@ -29,7 +35,7 @@ _PATIENCE = 4  # outages in a row before the agent gives up
 _IDLE = 0.15  # seconds between two questions for work
 
 # With these no task of this agent can succeed: it ends, and the claim is given back.
-_NOT_THE_TASKS_FAULT = (UsageError, BudgetReached, ModelAuthFailed, ModelQuotaExhausted)
+_NOT_THE_TASKS_FAULT = (UsageError, BudgetReached, ModelAuthFailed, ModelNotRecorded, ModelQuotaExhausted)
 
 
 class Worker:
@@ -53,6 +59,8 @@ class Worker:
         self.stopping = threading.Event()
         self.failure = ""
         self._outages = 0
+        self._patience = 1  # a model that was never there is a mistake in the configuration
+        self._reported = False
 
     def work(self, once: bool, parent: int | None = None) -> int:
         """Until stopped, or until `parent` is gone, or `once`. Returns how many tasks it worked on.
@@ -73,7 +81,7 @@ class Worker:
 
     def _do(self, claim: Claim, parent: int | None) -> None:
         task, meter = claim.task, Meter(partial(self.ledger.reserve, claim))
-        self.failure = ""
+        self.failure, self._reported = "", False
         self.say(f"task {number_of(task.key)}, attempt {task.attempts}: {task.title}")
         with _heartbeat(self.ledger, claim, self.stopping, parent) as held:
             try:
@@ -82,16 +90,18 @@ class Worker:
                 self._give_back(claim, meter)
                 raise
             except _OUTAGES as error:
-                if isinstance(error, ModelError):
+                if isinstance(error, ModelError) and not isinstance(error, ModelUnreachable):
                     self._told(claim, held, error, meter)
                 else:
                     self._wait_for_better(claim, meter, error)
             except RefactoryError as error:
                 self._told(claim, held, error, meter)
             else:
-                self._outages = 0
+                self._outages, self._patience = 0, _PATIENCE
             if self.stopping.is_set():
                 self._give_back(claim, meter)
+            elif not (held() or self._reported):
+                self._stopped_by_budget(claim, meter)
 
     def _told(self, claim: Claim, held: Callable[[], bool], error: RefactoryError, meter: Meter) -> None:
         # Refused, it is no longer ours: cancelled meanwhile, or somebody else's.
@@ -100,12 +110,18 @@ class Worker:
                 self._failed(claim, error, meter)
 
     def _wait_for_better(self, claim: Claim, meter: Meter, error: RefactoryError) -> None:
-        """A remote or a lock that can't be had says nothing of the task: give it back, try again later."""
+        """A model, remote or lock that can't be had says nothing of the task: give it back, try again later."""
         self._give_back(claim, meter)
         self._outages += 1
-        if self._outages >= _PATIENCE:
+        if self._outages >= (self._patience if isinstance(error, ModelUnreachable) else _PATIENCE):
             raise error
         self.stopping.wait(2**self._outages)
+
+    def _stopped_by_budget(self, claim: Claim, meter: Meter) -> None:
+        """What the attempt had changed is kept; the attempt does not count. Raises BudgetReached."""
+        if minutes.are_over(claim.orchestration):
+            self._give_back(claim, meter)
+            minutes.check_minutes(claim.orchestration)
 
     def _code(self, claim: Claim, held: Callable[[], bool], meter: Meter) -> None:
         workspace = self.workspace(claim)
@@ -124,6 +140,7 @@ class Worker:
             self._done(self.ledger.report_tests(claim, claim.task.commit or "", tests))
 
     def _done(self, task: Task) -> None:
+        self._reported = True
         why = f": {' '.join(gist(task.feedback))}" if task.feedback.strip() else ""
         said = f"task {number_of(task.key)} is {task.state}{why}"
         self.say(said)
@@ -158,7 +175,7 @@ class Worker:
 def _heartbeat(
     ledger: Ledger, claim: Claim, stopping: threading.Event, parent: int | None
 ) -> Iterator[Callable[[], bool]]:
-    """Renew the lease in a thread; yields whether the task is still ours and nobody wants us to stop."""
+    """Renew the lease in a thread; yields whether the task is still ours, there is time, and nobody says stop."""
     over, lost = threading.Event(), threading.Event()
 
     def beat() -> None:
@@ -179,7 +196,7 @@ def _heartbeat(
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
-        yield lambda: not (lost.is_set() or stopping.is_set())
+        yield lambda: not (lost.is_set() or stopping.is_set() or minutes.are_over(claim.orchestration))
     finally:
         over.set()
         thread.join()

@@ -120,10 +120,11 @@ def test_a_changed_prompt_misses_and_says_what_changed(
     refactory.ok("plan:create", "2")
     refactory.ok("orchestrate", "2", "--target-branch", "main", "--agents", "1")
     done = refactory.run("agent:coder", "--once", "--plan-id", "2", "--replay", str(folder))
-    assert done.code == 1
-    feedback = Store.open(repo.path).all(Task)[1].feedback
-    assert f"differs from {recorded.name} in:\n-Task: Add mul\n+Task: Add div\n" in feedback
-    assert "--record" in feedback
+    assert done.code == 8
+    assert f"differs from {recorded.name} in:\n-Task: Add mul\n+Task: Add div\n" in done.err
+    assert "--record" in done.err
+    missed = Store.open(repo.path).all(Task)[1]
+    assert (missed.state, missed.attempts) == ("assigned", 0), "it is not the task's fault"
 
 
 def test_what_can_not_be_played(refactory: Refactory, tmp_path: Path) -> None:
