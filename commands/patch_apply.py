@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
@@ -17,8 +18,11 @@ import msgspec
 from commands._cli import chosen_format, output_options
 from commands._context import Context
 from commands._output import show
-from state.errors import UsageError
+from state.errors import Busy, UsageError
 from state.location import Location, locate
+
+if TYPE_CHECKING:
+    from agents.edits.changes import Applied
 
 
 class AppliedFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -57,27 +61,83 @@ def run(
     edit_format: str | None,
     **given: Any,
 ) -> int:
-    from agents.edits import formats
-    from agents.edits.patch import apply_answer, try_answer
-
     form = chosen_format(given)
     if context.api_url:
         raise UsageError("patch:apply works on files of this machine, not through REF_API_URL")
     place = locate(context.folder / folder if folder else context.folder)
-    answer = _answer()
-    found = formats.detect(answer, edit_format)  # type: ignore[arg-type]
-    applied = (try_answer if check else apply_answer)(
-        answer, place.root, scope, found, _reader(place, base) if base else None
-    )
+    asked = _Asked(_answer(), place, scope, base, edit_format)
+    result = _looked(asked) if check else _applied(asked)
+    show("patch:apply", result, text(result), form)
+    return 0
+
+
+class _Asked(NamedTuple):
+    answer: str
+    place: Location
+    scope: tuple[str, ...]
+    base: str | None
+    edit_format: str | None
+
+
+def _looked(asked: _Asked) -> PatchApplied:
+    from agents.edits.unfinished import JOURNAL
+
+    if (asked.place.own_private / JOURNAL).exists():
+        raise Busy(
+            "another patch:apply is at work, or was killed", "wait for it, or run `refactory doctor --fix`"
+        )
+    return _result(*_tried(asked), written=False)
+
+
+def _applied(asked: _Asked) -> PatchApplied:
+    """Most refusals come before the lock: they leave no trace."""
+    from agents.edits.unfinished import JOURNAL, exclusively
+    from agents.edits.worktree import is_stale, write
+
+    root, private = asked.place.root, asked.place.own_private
+    tried = None if (private / JOURNAL).exists() else _tried(asked)
+    with exclusively(private, root) as (journal, undone):
+        if undone is not None:
+            click.echo(f"refactory: {undone.told()}", err=True)
+        if tried is None or is_stale(tried[1], root):
+            tried = _tried(asked)
+        result = _result(*tried, written=True)
+        write(tried[1], root, journal)
+    return result
+
+
+def _tried(asked: _Asked) -> tuple[str, Applied]:
+    from agents.edits import formats
+    from agents.edits.patch import try_answer
+
+    place = asked.place
+    found = formats.detect(asked.answer, asked.edit_format)  # type: ignore[arg-type]
+    reader = _reader(place, asked.base) if asked.base else None
+    return found, try_answer(asked.answer, place.root, asked.scope, found, reader, partial(_check, place))
+
+
+def _check(place: Location, applied: Applied) -> None:
+    from agents.edits.tracked import check_free
+    from agents.git import Repository
+
+    check_free(Repository(place.own_git_dir, work_tree=place.root), applied)
+
+
+def _result(found: str, applied: Applied, written: bool) -> PatchApplied:
+    """With paths that can be printed in any format, whatever bytes they have."""
     files = []
     for path, change in applied.files.items():
         was = applied.before.get(path)
         what = "deleted" if change.content is None else "created" if was is None else "modified"
-        files.append(AppliedFile(path=path, change=what, moved_from=change.source))
-    hunks = [Hunk(path=path, number=number, step=step) for path, number, step in applied.steps]
-    result = PatchApplied(edit_format=found, written=not check, files=files, hunks=hunks)
-    show("patch:apply", result, text(result), form)
-    return 0
+        files.append(
+            AppliedFile(path=_shown(path), change=what, moved_from=change.source and _shown(change.source))
+        )
+    hunks = [Hunk(path=_shown(path), number=number, step=step) for path, number, step in applied.steps]
+    return PatchApplied(edit_format=found, written=written, files=files, hunks=hunks)
+
+
+def _shown(path: str) -> str:
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _answer() -> str:
@@ -107,7 +167,7 @@ def text(result: PatchApplied) -> str:
         for hunk in result.hunks
         if hunk.step != "exact"
     ]
-    return "\n".join(line.encode(errors="surrogateescape").decode(errors="replace") for line in lines)
+    return "\n".join(lines)
 
 
 COMMAND = click.Command(

@@ -46,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     leftovers.worktrees,
     leftovers.fetches,
     leftovers.refused,
+    leftovers.edits,
     locks.ours,
     locks.users,
 )

@@ -10,11 +10,13 @@ from agents.attempts import is_over, owner
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
+from agents.edits.unfinished import JOURNAL, exclusively
 from agents.git import NETWORK_SECONDS
 from agents.git_lock import git_locked
 from agents.inhabitants import inhabitants, is_ours, kill_inhabitants
 from agents.presence import anybody
 from agents.refs import ATTEMPTS, branch_ref, task_branch
+from state.location import Location
 from state.records import Task
 
 _ARRIVING = "refs/refactory/arriving/"
@@ -81,6 +83,19 @@ def refused(evidence: Evidence) -> Iterator[Found]:
             continue
         mend = partial(_remove_ref, evidence, ref)
         yield fixable("ref", f"{ref} was left by a killed agent", "make a backup ref of it", mend)
+
+
+def edits(evidence: Evidence) -> Iterator[Found]:
+    """While a patch:apply is at work its journal is there, too, but no longer than a moment."""
+    where = evidence.store.location
+    if (where.own_private / JOURNAL).exists():
+        message = f"a patch:apply was killed: some files in {where.root} may be changed, others not"
+        yield fixable("patch", message, "bring all of them back", partial(_undo, where))
+
+
+def _undo(where: Location, _backup: Backup) -> None:
+    with exclusively(where.own_private, where.root):
+        pass  # whoever holds it has undone it
 
 
 def _over(evidence: Evidence, task: Task, commit: str) -> bool:

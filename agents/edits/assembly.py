@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agents.edits.changes import Hunk
+from agents.edits.lines import BOM
 from agents.edits.placing import Place, is_exact
 from agents.edits.textfile import TextFile, to_bytes
 
@@ -47,7 +48,17 @@ def assemble(file: TextFile, placed: Placed) -> bytes:
         found[-1 - len(ends)] += "\r"  # the file's last line has its \r only together with its \n
     if tail is None and found and not newline and _last(inserted).adapted:
         found[-1] = found[-1].removesuffix("\r")
+    if found and _has_hidden_mark(file, placed) and not found[0].startswith(BOM):
+        found[0] = BOM + found[0]
     return to_bytes(found, newline)
+
+
+def _has_hidden_mark(file: TextFile, placed: Placed) -> bool:
+    """True if the file starts with a byte order mark that no hunk tells of: models don't see it."""
+    told = (hunk.old[0] for hunk, place in placed if hunk.old and place.first == 0)
+    return (
+        bool(file.lines) and file.lines[0].startswith(BOM) and not any(line.startswith(BOM) for line in told)
+    )
 
 
 def _last(inserted: dict[int, list[Added]]) -> Added:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agents.edits import apply_patch, search_replace, unified_diff, whole_file
 from agents.edits.changes import EditRefused, FileEdit
-from agents.edits.lines import check, has_crlf
+from agents.edits.lines import BOM, check, has_crlf
 
 Name = Literal["diff", "search_replace", "apply_patch", "whole_file"]
 
@@ -60,6 +60,7 @@ def choose(wanted: str, model: str, base_url: str | None = None, refusals: int =
 
 def detect(answer: str, asked: Name | None = None) -> Name:
     """The format of an answer: the one asked for if it has its marks, else whichever starts first."""
+    answer = answer.removeprefix(BOM)
     check(answer)
     found = {name: mark for name, form in FORMATS.items() if (mark := form.first_mark(answer)) is not None}
     if asked in found and (asked != "whole_file" or len(found) == 1):
@@ -74,6 +75,7 @@ def detect(answer: str, asked: Name | None = None) -> Name:
 
 
 def parse(answer: str, asked: Name | None = None) -> list[FileEdit]:
+    answer = answer.removeprefix(BOM)
     form = FORMATS[detect(answer, asked)]
     edits = form.parse(answer)
     if has_crlf(answer.split("\n"), form.is_mark):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from agents.edits.changes import MAX_ANSWER, MAX_LINES, EditRefused
 
+BOM = "\ufeff"
 FENCE = re.compile(r"(`{3,}|~{3,})")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agents.edits import formats
@@ -17,12 +17,13 @@ def apply_answer(
     scope: Sequence[str] = (),
     asked: formats.Name | None = None,
     base: Reader | None = None,
+    check: Callable[[Applied], None] | None = None,
 ) -> Applied:
     """Applies an answer in any format to a work tree; raises EditRefused and leaves the tree alone if it can't.
 
-    With a `base`, an edit of a file that is not as it was there is refused.
+    With a `base`, an edit of a file that is not as it was there is refused. `check` is asked about new files.
     """
-    applied = try_answer(answer, root, scope, asked, base)
+    applied = try_answer(answer, root, scope, asked, base, check)
     write(applied, root)
     return applied
 
@@ -33,10 +34,14 @@ def try_answer(
     scope: Sequence[str] = (),
     asked: formats.Name | None = None,
     base: Reader | None = None,
+    check: Callable[[Applied], None] | None = None,
 ) -> Applied:
     """What `apply_answer` would write."""
     read = read_from(root)
-    return apply(formats.parse(answer, asked), _as_in(base, read) if base else read, scope)
+    applied = apply(formats.parse(answer, asked), _as_in(base, read) if base else read, scope)
+    if check is not None and any(data is None for data in applied.before.values()):
+        check(applied)
+    return applied
 
 
 def _as_in(base: Reader, read: Reader) -> Reader:

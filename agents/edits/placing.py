@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from agents.edits.changes import Hunk
 from agents.edits.fuzzy import alignments
+from agents.edits.lines import BOM
 from agents.edits.textfile import TextFile, View
 
 Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file
@@ -45,15 +46,15 @@ def exactly(line: str) -> str:
 
 
 def without_end(line: str) -> str:
-    return line.removesuffix("\r")
+    return line.removeprefix(BOM).removesuffix("\r")
 
 
 def without_trail(line: str) -> str:
-    return line.rstrip()
+    return line.removeprefix(BOM).rstrip()
 
 
 def without_blanks(line: str) -> str:
-    return " ".join(line.split())
+    return " ".join(line.removeprefix(BOM).split())
 
 
 ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change

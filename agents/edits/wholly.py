@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from agents.edits.changes import EditRefused, FileEdit, Hunk
 from agents.edits.difference import Piece, pieces
+from agents.edits.lines import BOM
 from agents.edits.placing import Place, lay, without_end, without_trail
 from agents.edits.style import width
 from agents.edits.textfile import TextFile
@@ -29,11 +30,12 @@ def hunks(edit: FileEdit, file: TextFile) -> list[tuple[Hunk, Place]]:
     text = edit.content or ""
     _check_nothing_left_out(edit.path, text, file)
     new = text.removesuffix("\n").split("\n") if text else []
-    old = file.lines if "\r" in text else [without_end(line) for line in file.lines]
+    lines = file.lines if text.startswith(BOM) else [line.removeprefix(BOM) for line in file.lines]
+    old = lines if "\r" in text else [without_end(line) for line in lines]
     changed = _changed(old, new)
     pairs = dict(_unchanged(len(old), len(new), changed))
     kept = _kept(old, new, pairs, changed)
-    return list(_cut(list(_lines(file.lines, new, pairs, kept)), file))
+    return list(_cut(list(_lines(lines, new, pairs, kept)), file))
 
 
 def _lines(old: list[str], new: list[str], pairs: dict[int, int], kept: Container[int]) -> Iterator[str]:

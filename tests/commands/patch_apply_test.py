@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from agents.edits.changes import EditRefused
+from agents.edits.changes import Change, EditRefused
 from agents.edits.patch import apply_answer
+from agents.edits.unfinished import JOURNAL, mend
 from tests.agents.edits.formats_test import ANSWERS
+from tests.agents.edits.worktree_test import killed_at
 from tests.conftest import Refactory, Repo, make_repo
 
 FILES = {"src/a.py": "def f(x):\n    return x\n\n\ndef g(x):\n    return -x\n", "old.txt": "gone\n"}
@@ -151,3 +154,78 @@ def test_names_with_blanks_and_quotes_and_bytes(tree: Repo) -> None:
     tree.git("checkout", "-q", "--", ".")
     Refactory(tree.path).ok("patch:apply", input=diff)
     assert (tree.path / "a b/ü.txt").read_text() == (tree.path / 'q"uo').read_text() == "2\n"
+
+
+NEW_FILE = "{}\n```\nnew\n```\n"
+
+
+def test_repositories_inside_and_submodules(tree: Repo) -> None:
+    make_repo(tree.path / "inside").commit({"x": "1\n"})
+    (tree.path / "gone").mkdir()
+    tree.git("update-index", "--add", "--cacheinfo", f"160000,{tree.git('rev-parse', 'HEAD')},gone")
+    before = state(tree.path)
+    for path in ("inside/x", "inside/new", "gone/new", "gone/er/new"):
+        done = Refactory(tree.path).run("patch:apply", input=NEW_FILE.format(path))
+        assert (done.code, "submodule" in done.err) == (4, True)
+    assert state(tree.path) == before
+
+
+def test_a_sparse_checkout(tree: Repo) -> None:
+    tree.git("sparse-checkout", "set", "--no-cone", "/*", "!/old.txt")
+    assert not (tree.path / "old.txt").exists()
+    done = Refactory(tree.path).run("patch:apply", input=NEW_FILE.format("old.txt"))
+    assert (done.code, "old.txt: is tracked, but not checked out" in done.err) == (4, True)
+    assert "git sparse-checkout add" in done.err
+    Refactory(tree.path).ok("patch:apply", input=NEW_FILE.format("new.txt"))
+
+
+def test_names_that_are_no_utf8_in_every_output_format(tree: Repo) -> None:
+    for number, form in enumerate(("text", "yaml", "json")):
+        diff = f'--- /dev/null\n+++ "b/{number}\\377"\n@@ -0,0 +1 @@\n+x\n'
+        done = Refactory(tree.path).run("patch:apply", "--format", form, input=diff)
+        assert (done.code, done.err) == (0, "")
+        assert f"{number}\\xff" in done.out.replace("\\\\", "\\")
+        assert (tree.path / f"{number}\udcff").read_text() == "x\n"
+
+
+def test_two_at_once(tree: Repo) -> None:
+    """Each finds its place in what the other has left, whatever comes first."""
+    tree.commit({"f": "".join(f"line {n}\n" for n in range(40))})
+    there = Refactory(tree.path)
+    answers = [f"--- a/f\n+++ b/f\n@@\n-line {n}\n+{n}\n" for n in range(0, 40, 10)]
+    started = [there.start("patch:apply", stdin=subprocess.PIPE) for _ in answers]
+    for process, answer in zip(started, answers, strict=True):
+        assert process.stdin
+        process.stdin.write(answer)
+        process.stdin.close()
+    assert [process.wait() for process in started] == [0] * len(answers)
+    lines = (tree.path / "f").read_text().split("\n")
+    assert [lines[n] for n in range(0, 40, 10)] == ["0", "10", "20", "30"]
+    assert not list(tree.path.glob(".edit-*"))
+
+
+def killed(tree: Repo) -> None:
+    """In the middle of a write, when a file is away and nothing in its place."""
+    journal = tree.path / ".git/refactory" / JOURNAL
+    journal.parent.mkdir(exist_ok=True)
+    for call in range(1, 100):
+        assert killed_at(call, tree.path, journal, {"src/a.py": Change(b"evil\n")})
+        if not (tree.path / "src/a.py").exists():
+            return
+        mend(journal, tree.path)
+
+
+def test_the_next_one_undoes_what_a_kill_left_and_says_so(tree: Repo) -> None:
+    there = Refactory(tree.path)
+    before = state(tree.path / "src")
+    killed(tree)
+    assert there.run("patch:apply", "--check", input=ANSWERS["diff"]).code == 5
+    done = there.run("patch:apply", input="LGTM")
+    assert (done.code, "killed has been undone: src/a.py" in done.err) == (4, True)
+    assert state(tree.path / "src") == before
+    killed(tree)
+    there.ok("init")
+    assert "patch:apply was killed" in there.run("doctor").out
+    there.ok("doctor", "--fix")
+    assert state(tree.path / "src") == before
+    assert not list(tree.path.glob(".edit-*"))

@@ -75,3 +75,37 @@ def test_line_ends_are_told_by_the_marks_whatever_stands_around_them() -> None:
         (edit,) = formats.parse(answer.format(body.replace("\n", ends)))
         assert edit.hunks[0].lines == ("-a", "+b")
         assert edit.crlf is (ends == "\r\n")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_byte_order_mark_crlf_and_prose_around(name: formats.Name, ends: str) -> None:
+    answer = "\ufeff" + ANSWERS[name].replace("\n", ends)
+    bare = "\ufeff" + answer.split(f"Here:{ends}{ends}")[-1].removeprefix("\ufeff")
+    told = f"\ufeffOf course!{ends}{ends}{bare[1:]}{ends}This works since + and - are kept.{ends}"
+    for each in (answer, bare, told):
+        applied = apply(formats.parse(each), FILES.get)
+        assert applied.files["src/a.py"].content == FILES["src/a.py"].replace(b"return x", b"return 2 * x")
+        assert applied.files["new.txt"].content == b"hi\n"
+        assert applied.files["old.txt"].content is None
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_file_keeps_a_byte_order_mark_that_its_author_cannot_see(name: formats.Name) -> None:
+    mark = "\ufeff".encode()
+    marked = {"src/a.py": mark + FILES["src/a.py"], "old.txt": mark + b"gone\n"}
+    applied = apply(formats.parse(ANSWERS[name]), marked.get)
+    assert applied.files["src/a.py"].content == marked["src/a.py"].replace(b"return x", b"return 2 * x")
+    (changed,) = apply(formats.parse(FIRST[name]), {"f": mark + b"a\nb\n"}.get).files.values()
+    assert changed.content == mark + b"A\nb\n"
+    seen = FIRST["diff"].replace("-a", "-\ufeffa")
+    (changed,) = apply(formats.parse(seen), {"f": mark + b"a\nb\n"}.get).files.values()
+    assert changed.content == b"A\nb\n"
+
+
+FIRST: dict[formats.Name, str] = {
+    "diff": "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n-a\n+A\n b\n",
+    "search_replace": "f\n```\n<<<<<<< SEARCH\na\n=======\nA\n>>>>>>> REPLACE\n```\n",
+    "apply_patch": "*** Begin Patch\n*** Update File: f\n@@\n-a\n+A\n b\n*** End Patch\n",
+    "whole_file": "`f`\n```\nA\nb\n```\n",
+}

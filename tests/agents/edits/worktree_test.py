@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agents.edits.changes import EXECUTABLE, REGULAR, Applied, Change, EditRefused
 from agents.edits.patch import apply_answer, try_answer
+from agents.edits.unfinished import mend
 from agents.edits.worktree import read_from, write
+from state.errors import RefactoryError
 
 
 def snapshot(root: Path) -> dict[str, object]:
@@ -164,4 +169,123 @@ def test_a_signal_right_after_a_file_was_moved_aside_loses_nothing(
     monkeypatch.setattr(os, "rename", interrupted)
     with pytest.raises(SystemExit):
         put(tree, **{"a.txt": b"A\n"})
+    assert snapshot(tree) == before
+
+
+EDITS = {
+    "a.txt": Change(b"A\n"),
+    "deep/er/b.txt": Change(None),
+    "new/folder/c": Change(b"c\n"),
+    "run": Change(None),
+    "run/x": Change(b"x\n"),
+}
+
+
+def killed_at(call: int, tree: Path, journal: Path, edits: dict[str, Change] = EDITS) -> bool:
+    """True if the writer was killed before its nth change of the file system."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def counted(name: str) -> None:
+            real = getattr(os, name)
+
+            def call_or_die(*args: object, **more: object) -> object:
+                nonlocal count
+                count += 1
+                if count == call:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*args, **more)
+
+            setattr(os, name, call_or_die)
+
+        for name in ("rename", "mkdir", "rmdir", "unlink", "open"):
+            counted(name)
+        with suppress(BaseException):
+            write(Applied(edits), tree, journal)
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_kill_at_any_point_is_undone_by_the_next_one(tree: Path, tmp_path: Path) -> None:
+    before, journal = snapshot(tree), tmp_path / "private/edit.json"
+    journal.parent.mkdir()
+    call = 1
+    undone = 0
+    while killed_at(call, tree, journal):
+        call += 1
+        was_begun = journal.exists()
+        found = mend(journal, tree)
+        assert (found is not None) is was_begun
+        if snapshot(tree) != before:  # all of it was done: only the rest of the work aside was left
+            assert found is None
+            break
+        undone += bool(found and found.paths)
+        assert not list(journal.parent.iterdir())
+    assert undone > 10
+    after = snapshot(tree)
+    assert {name for name, (mode, _) in after.items() if stat.S_ISREG(mode)} == {  # type: ignore[misc,index]
+        "a.txt", "new/folder/c", "run/x", "stay/put",
+    }  # fmt: skip
+    assert not list(journal.parent.iterdir())
+
+
+def test_what_somebody_wrote_after_the_kill_is_kept(tree: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "edit.json"
+    write(Applied({"a.txt": Change(b"A\n")}), tree, journal)
+    (tree / "a.txt").write_bytes(b"a\n")
+    for call in range(1, 100):
+        assert killed_at(call, tree, journal)
+        if journal.exists() and (tree / "new/folder/c").exists():
+            break
+        mend(journal, tree)
+    (tree / "a.txt").write_bytes(b"mine\n")
+    undone = mend(journal, tree)
+    assert undone is not None
+    assert undone.kept == ["a.txt"]
+    assert "a.txt" in undone.told()
+    assert (tree / "a.txt").read_bytes() == b"mine\n"
+    assert (tree / "deep/er/b.txt").read_bytes() == b"b\n"
+    assert (tree / undone.aside / "0.old").read_bytes() == b"a\n"
+
+
+@pytest.mark.parametrize("name", ["open", "mkdir", "rename"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_a_file_system_that_refuses(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    before, real = snapshot(tree), getattr(os, name)
+    for call in range(1, 40):
+        left = call
+
+        def failing(*args: object, **more: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise OSError(number, os.strerror(number))
+            return real(*args, **more)
+
+        monkeypatch.setattr(os, name, failing)
+        try:
+            write(Applied(EDITS), tree, tmp_path / "edit.json")
+        except RefactoryError as error:
+            monkeypatch.setattr(os, name, real)
+            assert os.strerror(number) in error.message
+            mend(tmp_path / "edit.json", tree)
+            assert snapshot(tree) == before
+        else:
+            break
+    monkeypatch.setattr(os, name, real)
+    assert (tree / "run/x").exists()
+
+
+def test_repositories_inside_are_not_touched(tree: Path) -> None:
+    (tree / "deep/.git").mkdir()
+    (tree / "stay/.git").write_text("gitdir: elsewhere\n")
+    before = snapshot(tree)
+    for path in ("deep/er/b.txt", "deep/new", "stay/put"):
+        with pytest.raises(EditRefused, match="repository of its own"):
+            apply_answer(f"{path}\n```\nb\n```\n", tree)
+        with pytest.raises(EditRefused, match="repository of its own"):
+            write(Applied({"a.txt": Change(b"A"), path: Change(b"b")}), tree)
     assert snapshot(tree) == before
