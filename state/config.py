@@ -47,6 +47,7 @@ class Model(Section, frozen=True, kw_only=True):
     api: Literal["auto", "responses", "chat", "completions"] = "auto"
     base_url: str | None = None
     api_key_env: str = "OPENAI_API_KEY"
+    native_patch: bool | None = None
     stream: bool = False
     timeout: Seconds = 300.0
     retries: Count = 3

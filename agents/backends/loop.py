@@ -32,8 +32,7 @@ def solve(job: Job) -> Usage | None:
             "coder.backend is loop, but a completions endpoint knows no tools",
             "set model.api to responses or chat, or coder.backend to model",
         )
-    native = there.is_openai and there.api == "responses"
-    talk = Conversation(job, instructions("loop", job.home), tools.tools(native))
+    talk = Conversation(job, instructions("loop", job.home), tools.tools(there.native_patch))
     talk.turns.append(Turn("user", loop_message(job.claim, job.worktree)))
     reminded = False
     for _ in range(config.coder.turns):

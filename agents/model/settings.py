@@ -38,6 +38,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     host: str
     key: str
     api: Api
+    native_patch: bool = False
 
     @property
     def is_openai(self) -> bool:
@@ -58,7 +59,8 @@ def endpoint(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -
     _refuse_shut_down(settings.model, host)
     api = settings.api if settings.api != "auto" else ("responses" if _is_openai(host) else "chat")
     key = PLACEHOLDER_KEY if replaying(settings, environ) else _key(settings.api_key_env, host, environ)
-    return Endpoint(url, host, key, api)
+    native = _is_openai(host) if settings.native_patch is None else settings.native_patch
+    return Endpoint(url, host, key, api, native and api == "responses")
 
 
 def replaying(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -> bool:

@@ -117,6 +117,32 @@ def test_what_a_tool_refuses_is_told_and_changes_nothing(
 
 
 @pytest.mark.skipif(bool(bubblewrap.why_not()), reason="no bubblewrap")
+def test_the_patch_tool_that_an_endpoint_knows_by_itself(
+    repo: Repo, store: Store, code: Code, model_server: ModelServer, setup: Setup
+) -> None:
+    def native(**operation: str) -> Fault:
+        return Fault(calls=(("native", operation),))
+
+    setup(api="responses", backend="loop", model="  nativePatch: true\n")
+    context = "@@ def add(a, b):\n-    return a {} b\n+    return b + a\n"
+    model_server.script = [
+        native(type="create_file", path="mul.py", diff="+def mul(a, b):\n+    return a * b\n"),
+        native(type="update_file", path="calc.py", diff=context.format("-")),
+        native(type="update_file", path="calc.py", diff=context.format("+")),
+        native(type="delete_file", path="tests/test_calc.py"),
+        FINISH,
+    ]
+    assert code("## Add mul\n").state == "testing"
+    (pull,) = store.all(Pull)
+    assert repo.git("ls-tree", "-r", "--name-only", pull.commit or "").split() == ["calc.py", "mul.py"]
+    assert repo.show("calc.py", pull.commit or "") == "def add(a, b):\n    return b + a"
+    asked = model_server.requests[-1].body
+    assert {"type": "apply_patch"} in asked["tools"]
+    answered = [item for item in asked["input"] if item.get("type") == "apply_patch_call_output"]
+    assert [item["status"] for item in answered] == ["completed", "failed", "completed", "completed"]
+    assert "return a + b" in answered[1]["output"]  # what is really there
+
+
 def test_its_commands_are_walled_in(
     repo: Repo, tmp_path: Path, code: Code, model_server: ModelServer, setup: Setup
 ) -> None:
