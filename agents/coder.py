@@ -8,20 +8,21 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from agents.attempts import finished
-from agents.backends import AttemptFailed, Job, solver
-from agents.diff import Changed, changes
+from agents.backends import solver
 from agents.edits.paths import in_scope, without
-from agents.git import Repository
-from agents.merging import Merger
-from agents.meter import Meter
-from agents.path_text import shown
-from agents.refs import task_branch
-from agents.resolvers.chain import chain
+from agents.git.diff import Changed, changes
+from agents.git.path_text import shown
+from agents.git.refs import task_branch
+from agents.git.repository import Repository
+from agents.model.meter import Meter
+from agents.reconcile.merging import Merger
+from agents.reconcile.resolvers.chain import chain
 from agents.sandbox import kind_of
-from agents.work import Claim, Report
-from agents.workspace import Workspace
-from agents.worktrees import Snapshot, Worktree
+from agents.tasks.attempt import AttemptFailed, Job
+from agents.tasks.work import Claim, Report
+from agents.worktrees.attempts import finished
+from agents.worktrees.pool import Snapshot, Worktree
+from agents.worktrees.workspace import Workspace
 from state.errors import RefactoryError
 from state.keys import number_of
 from state.records import Diffstat, Task

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from agents.audit_mirror import checkpoint
-from agents.closing import close
+from agents.audit.mirror import checkpoint
 from agents.coder import diffstat
 from agents.forge.issues import tell_issue
-from agents.git import Repository
+from agents.git.refs import branch_ref
+from agents.git.repository import Repository
 from agents.launch.command import checked, command
 from agents.launch.intent import forget, intended, left_by_killed
 from agents.launch.merge import merge
@@ -18,8 +18,8 @@ from agents.launch.pull_request import PLAIN, Known, Wishes, pull_request
 from agents.launch.pull_request import check as check_forge
 from agents.launch.push import push
 from agents.orchestrator import latest, remote_url
-from agents.refs import branch_ref
-from agents.workspace import local
+from agents.tasks.closing import close
+from agents.worktrees.workspace import local
 from state.errors import Conflict
 from state.keys import number_of
 from state.lifecycle import move

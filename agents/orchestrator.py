@@ -9,12 +9,12 @@ from itertools import cycle
 
 from msgspec.structs import replace
 
-from agents.cancellation import refuse_cancelled, refuse_replaced, replace_others
-from agents.completion import revive
-from agents.git import Repository
-from agents.prices import refuse_unpriced
-from agents.refs import branch_ref
-from agents.workspace import local
+from agents.git.refs import branch_ref
+from agents.git.repository import Repository
+from agents.model.prices import refuse_unpriced
+from agents.tasks.cancellation import refuse_cancelled, refuse_replaced, replace_others
+from agents.tasks.completion import revive
+from agents.worktrees.workspace import local
 from state.errors import Conflict, NotFound, Unavailable, UsageError
 from state.keys import number_of
 from state.lifecycle import move

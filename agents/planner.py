@@ -7,12 +7,12 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from agents.cancellation import replace_others
-from agents.meter import Meter
-from agents.prices import refuse_unpriced
-from agents.task_list.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
-from agents.task_list.parse import parse
-from agents.token_budget import room
+from agents.model.meter import Meter
+from agents.model.prices import refuse_unpriced
+from agents.model.token_budget import room
+from agents.plan.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
+from agents.plan.parse import parse
+from agents.tasks.cancellation import replace_others
 from state.config import Config
 from state.errors import Conflict, UsageError
 from state.keys import number_of
@@ -93,7 +93,7 @@ def template_tasks(request: Request, task_list: str | None) -> TaskList:
 
 
 def model(request: Request, task_list: str | None, store: Store, meter: Meter) -> TaskList:
-    from agents.model_planner import plan_with_model
+    from agents.plan.model_planner import plan_with_model
 
     return plan_with_model(request, task_list, store, meter)
 

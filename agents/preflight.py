@@ -6,12 +6,12 @@ from typing import Literal
 
 import msgspec
 
-from agents.git import Repository
+from agents.foreign.preset import check_coder
+from agents.git.repository import Repository
+from agents.model.prices import refuse_unpriced
 from agents.orchestrator import chosen_target, pinned, refuse_names, remote_url
+from agents.plan.drafts import check
 from agents.planner import backend_for, template_tasks
-from agents.preset import check_coder
-from agents.prices import refuse_unpriced
-from agents.task_list.drafts import check
 from state.config import Config
 from state.records import Request
 from state.store import Store

@@ -7,22 +7,22 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from agents.attempts import clear_left
-from agents.closing import close
-from agents.combination import Combination, Step, combine
-from agents.completion import send_back
-from agents.culprit import Culprit, Hunt
+from agents.git.refs import plan_branch
 from agents.launcher import finish_killed
-from agents.merging import Merger
 from agents.orchestrator import latest, pinned
-from agents.presence import working
-from agents.refs import plan_branch
-from agents.resolvers.asking import asking
-from agents.resolvers.chain import chain
-from agents.resolvers.learning import learn
+from agents.reconcile.combination import Combination, Step, combine
+from agents.reconcile.culprit import Culprit, Hunt
+from agents.reconcile.merging import Merger
+from agents.reconcile.resolvers.asking import asking
+from agents.reconcile.resolvers.chain import chain
+from agents.reconcile.resolvers.learning import learn
+from agents.reconcile.verdicts import Verdicts
 from agents.sandbox import announce
-from agents.verdicts import Verdicts
-from agents.workspace import local
+from agents.tasks.closing import close
+from agents.tasks.completion import send_back
+from agents.worktrees.attempts import clear_left
+from agents.worktrees.presence import working
+from agents.worktrees.workspace import local
 from state.errors import WorkFailed
 from state.keys import number_of
 from state.lifecycle import move

@@ -5,14 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from agents.added_lines import delta
-from agents.completion import send_back
-from agents.git import Repository
-from agents.meter import Meter
+from agents.git.repository import Repository
+from agents.model.meter import Meter
+from agents.model.token_budget import check_left, room, total, used_up
 from agents.orchestrator import latest
 from agents.rules import Change, findings
+from agents.rules.added_lines import delta
 from agents.rules.suggestions import suggested
-from agents.token_budget import check_left, room, total, used_up
+from agents.tasks.completion import send_back
 from state.config import Reviewer
 from state.errors import Conflict
 from state.keys import number_of
@@ -77,7 +77,7 @@ def _findings(
     lost = [finding for landed in outcome.landed for finding in _lost(landed)]
     if store.config.reviewer.backend != "model":
         return _ruled(changes) + lost, ["rules"]
-    from agents.model_reviewer import review_with_model, reviewing_model
+    from agents.review.model_reviewer import review_with_model, reviewing_model
 
     check_left(store, orchestration, store.config.model.price)
     with ThreadPoolExecutor(1) as beside:

@@ -8,13 +8,13 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from agents.base_failures import excused
-from agents.counts import Counts
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.sandbox import kind_of
-from agents.test_run import Base, Job, Ran, run_test, whole_command
-from agents.work import Claim
-from agents.workspace import Workspace
+from agents.tasks.work import Claim
+from agents.test_runs.base_failures import excused
+from agents.test_runs.counts import Counts
+from agents.test_runs.test_run import Base, Job, Ran, run_test, whole_command
+from agents.worktrees.workspace import Workspace
 from state.config import Test
 from state.records import Tests
 

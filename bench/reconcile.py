@@ -11,9 +11,9 @@ from measure import REFACTORY, ROOT, Row, pairs, repository, run
 
 sys.path.insert(0, str(ROOT))
 
-from agents.completion import report, report_tests
-from agents.dispatch import claim
-from agents.work import Report
+from agents.tasks.completion import report, report_tests
+from agents.tasks.dispatch import claim
+from agents.tasks.work import Report
 from state.records import Tests
 from state.store import Store
 

@@ -13,8 +13,8 @@ from typing import NoReturn
 
 import click
 
-from agents.prefork import leave, prefork
-from agents.work import Claim, Role
+from agents.tasks.work import Claim, Role
+from agents.workers.prefork import leave, prefork
 from commands import _recording
 from commands._context import Context
 from state.errors import NotFound, UsageError
@@ -81,25 +81,27 @@ def _fork(start: _Start, names: Sequence[str]) -> NoReturn:
 
 def _import_for_all(location: Location | None, role: Role) -> None:
     """What every agent of this role will import, slow as it is."""
-    from agents import completion, worker  # noqa: F401
+    from agents.tasks import completion  # noqa: F401
+    from agents.workers import worker  # noqa: F401
     from commands import _ledger  # noqa: F401
 
     if role == "coder" and location:
         backend = Store(location).config.coder.backend
         import_module(f"agents.backends.{backend}")
         if backend in ("model", "loop"):
-            from agents import answer, symbol_map  # noqa: F401
+            from agents.backends import answer  # noqa: F401
             from agents.model import http, loop, retry  # noqa: F401
+            from agents.prompts import symbol_map  # noqa: F401
 
             http.warm()
 
 
 def _work(start: _Start, name: str) -> int:
-    from agents.backends import AttemptFailed
-    from agents.presence import working
     from agents.sandbox import announce
-    from agents.worker import Worker
-    from agents.workspace import Workspace, for_claim, local
+    from agents.tasks.attempt import AttemptFailed
+    from agents.workers.worker import Worker
+    from agents.worktrees.presence import working
+    from agents.worktrees.workspace import Workspace, for_claim, local
     from commands._ledger import OperationLedger
 
     def workspace(claim: Claim) -> Workspace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agents.path_text import meant
+from agents.git.path_text import meant
 from commands._text import printable
 from state.records import Finding
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from agents.cancellation import refuse_cancelled
-from agents.crew import Crew
+from agents.tasks.cancellation import refuse_cancelled
+from agents.workers.crew import Crew
 from commands import plan_status
 from commands._context import Context
 from commands._outcome import Result
@@ -67,7 +67,7 @@ def code(context: Context, plan: str, progress: Progress) -> None:
 
 def _foreseeing(context: Context, plan: str) -> AbstractContextManager[None]:
     """What is finished is merged meanwhile, where the branches are."""
-    from agents.foresight import watching
+    from agents.reconcile.foresight import watching
 
     return nullcontext() if context.api_url else watching(context.store, plan)
 
@@ -80,7 +80,7 @@ def _worktrees(context: Context, orchestration: Orchestration) -> Iterator[None]
         return
     from threading import Thread
 
-    from agents.workspace import local
+    from agents.worktrees.workspace import local
 
     pool, count = local(context.store).pool, len(orchestration.agents)
     thread = Thread(target=pool.prepare, args=(count, orchestration.base))
@@ -125,8 +125,8 @@ def exit_code(status: plan_status.Status) -> int:
 
 def working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:
     """While a run lasts its worktrees are reused; after it nothing is left on the disk, and the log is noted."""
-    from agents import presence
-    from agents.workspace import local, mirror
+    from agents.worktrees import presence
+    from agents.worktrees.workspace import local, mirror
 
     if not context.api_url:
         return _noted(context.store, presence.working(local(context.store)))
@@ -136,7 +136,7 @@ def working(context: Context, orchestration: Orchestration | None) -> AbstractCo
 
 @contextmanager
 def _noted(store: Store, run: AbstractContextManager[None]) -> Iterator[None]:
-    from agents.audit_mirror import checkpoint
+    from agents.audit.mirror import checkpoint
 
     try:
         with run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from agents.work import Claim, Report, Role
+from agents.tasks.work import Claim, Report, Role
 from commands import (
     agent_claim,
     pull_record,

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.cancellation import refuse_cancelled
+from agents.tasks.cancellation import refuse_cancelled
 from commands import launch, orchestrate, plan_create, plan_list, plan_status, reconcile, review
 from commands._coding import code, exit_code, settled, working
 from commands._context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agents.reason import gist
+from agents.tasks.reason import gist
 from commands._text import fields, numbers
 from state.keys import number_of
 from state.records import Ejected, Landing, Launch, Plan, Request, Task, Usage

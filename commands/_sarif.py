@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from agents.path_text import meant
+from agents.git.path_text import meant
 from state.keys import number_of
 from state.records import Finding, Review
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
-from agents.reason import gist
+from agents.tasks.reason import gist
 from commands import plan_status
 from commands._records_text import left_out, state_text, usage_text, where_to
 from commands._text import numbers, printable

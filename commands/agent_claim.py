@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agents.work import Claim, Role
+from agents.tasks.work import Claim, Role
 from commands._operation import AgentName, Operation, Params, PlanId
 from commands._text import fields
 from state.keys import number_of
@@ -31,7 +31,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: AgentClaim) -> Claimed:
-    from agents.dispatch import claim
+    from agents.tasks.dispatch import claim
 
     plan = None if params.plan_id is None else store.get(Plan, params.plan_id).key
     return Claimed(claim=claim(store, params.agent_name, params.role, params.pid, plan))

@@ -13,14 +13,14 @@ from commands._output import show
 from commands._text import printable
 
 if TYPE_CHECKING:
-    from agents.audit_verify import Finding, Verification
+    from agents.audit.verify import Finding, Verification
 
 
 @click.pass_obj
 def run(context: Context, /, strict: bool, accept: str | None, **given: Any) -> int:
-    from agents.audit_mirror import checkpoint
-    from agents.audit_verify import accept as accept_loss
-    from agents.audit_verify import verified
+    from agents.audit.mirror import checkpoint
+    from agents.audit.verify import accept as accept_loss
+    from agents.audit.verify import verified
 
     form = chosen_format(given)
     store = context.only_here("audit:verify")

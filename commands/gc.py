@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agents.backups import Kept
+from agents.worktrees.backups import Kept
 from commands._operation import Operation, Params
 from state.store import Store
 
@@ -25,7 +25,7 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: GcParams) -> Removed:
-    from agents.backups import removable, remove
+    from agents.worktrees.backups import removable, remove
 
     days = store.config.reconcile.keep_days if params.days is None else params.days
     chosen = removable(store, days)

@@ -25,7 +25,7 @@ version: 1
 
 @click.pass_obj
 def run(context: Context, /, **given: object) -> int:
-    from agents.merge_setup import install
+    from agents.state_in_git.merge_setup import install
     from state import schema
 
     form = chosen_format(given)

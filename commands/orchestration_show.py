@@ -23,7 +23,7 @@ class Shown(Orchestration, frozen=True, kw_only=True):
 
 
 def run(store: Store, params: OrchestrationShow) -> Shown:
-    from agents.token_budget import spent, total
+    from agents.model.token_budget import spent, total
 
     found = store.get(Orchestration, params.id)
     usage = total(spent(store, store.get(Plan, found.plan), found.key))

@@ -118,7 +118,7 @@ def _tried(asked: _Asked) -> tuple[str, Applied]:
 
 def _check(place: Location, applied: Applied) -> None:
     from agents.edits.tracked import check_free
-    from agents.git import Repository
+    from agents.git.repository import Repository
 
     check_free(Repository(place.own_git_dir, work_tree=place.root), applied)
 
@@ -147,7 +147,7 @@ def _answer() -> str:
 
 
 def _reader(place: Location, revision: str) -> Any:
-    from agents.git import Repository
+    from agents.git.repository import Repository
     from state.errors import NotFound
 
     git = Repository(place.git_dir)

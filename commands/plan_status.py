@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agents.foreseen import Foreseen, foreseen
+from agents.reconcile.foreseen import Foreseen, foreseen
 from commands._cli import Shown, command
 from commands._next import next_step
 from commands._operation import Operation, Params, PlanId
@@ -49,8 +49,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: PlanStatus) -> Status:
-    from agents.prices import cost
-    from agents.token_budget import spent, total
+    from agents.model.prices import cost
+    from agents.model.token_budget import spent, total
 
     plan = store.get(Plan, params.id)
     orchestrations = store.all(Orchestration, lambda record: record.plan == plan.key)

@@ -58,9 +58,9 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: PullRecord) -> Recorded:
-    from agents.completion import report
-    from agents.git import Repository
-    from agents.work import Report
+    from agents.git.repository import Repository
+    from agents.tasks.completion import report
+    from agents.tasks.work import Report
 
     if not (params.commit or params.branch or params.pr_url or params.failure):
         raise UsageError("nothing to record", "give a commit, a branch, a pull request's URL, or a failure")
@@ -82,7 +82,7 @@ def run(store: Store, params: PullRecord) -> Recorded:
     )
     pull, created = report(store, params.agent_name, str(params.task_id), params.token, found)
     if found.commit and found.branch == f"refactory/tasks/{pull.task}":
-        from agents.attempts import settle
+        from agents.worktrees.attempts import settle
 
         settle(store, pull.task)
     return Recorded(pull=pull, task=store.get(Task, pull.task), created=created)
@@ -92,7 +92,7 @@ def _head(store: Store, params: PullRecord) -> str | None:
     """The commit of a branch that was named alone, here or at the remote."""
     if params.branch is None or params.failure:
         return None
-    from agents.workspace import branch_head
+    from agents.worktrees.workspace import branch_head
 
     return branch_head(store, str(params.task_id), params.branch)
 

@@ -18,7 +18,7 @@ class RequestCancel(Params):
 
 
 def run(store: Store, params: RequestCancel) -> Request:
-    from agents.cancellation import cancel_request
+    from agents.tasks.cancellation import cancel_request
 
     return cancel_request(store, str(params.id), params.reason)
 

@@ -24,8 +24,8 @@ class RequestShown(Request, frozen=True, kw_only=True):
 
 
 def run(store: Store, params: RequestShow) -> RequestShown:
-    from agents.prices import cost
-    from agents.token_budget import spent, total
+    from agents.model.prices import cost
+    from agents.model.token_budget import spent, total
 
     request = store.get(Request, params.id)
     plans = store.all(Plan, lambda plan: plan.request == request.key)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agents.backups import Kept
+from agents.worktrees.backups import Kept
 from commands._operation import Operation, Params
 from commands._text import table
 from state.keys import number_of
@@ -31,7 +31,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: RestoreParams) -> Restored:
-    from agents.backups import kept, restore
+    from agents.worktrees.backups import kept, restore
 
     if params.commit is None:
         return Restored(backups=kept(store))

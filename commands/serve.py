@@ -19,7 +19,7 @@ def run(context: Context, /, port: int | None, **given: object) -> NoReturn:
     store = context.only_here("serve")
     import asyncio
 
-    from agents.audit_mirror import checkpoint
+    from agents.audit.mirror import checkpoint
     from commands._http.application import application
     from commands._http.server import bound_socket, serve
     from state.tokens import announced, local_token

@@ -11,13 +11,13 @@ from commands._context import Context
 from commands._output import show
 
 if TYPE_CHECKING:
-    from agents.state_commit import StateCommit
+    from agents.state_in_git.commit import StateCommit
 
 
 @click.pass_obj
 def run(context: Context, /, message: str | None, dry_run: bool, **given: Any) -> int:
-    from agents.audit_mirror import checkpoint
-    from agents.state_commit import commit_state
+    from agents.audit.mirror import checkpoint
+    from agents.state_in_git.commit import commit_state
 
     form = chosen_format(given)
     store = context.only_here("state:commit")

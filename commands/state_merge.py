@@ -12,7 +12,7 @@ from commands._output import show
 
 
 def run(base: Path, ours: Path, theirs: Path, path: str, **given: Any) -> int:
-    from agents.merge_driver import drive
+    from agents.state_in_git.merge_driver import drive
 
     form = chosen_format(given)
     driven = drive(base, ours, theirs, path)

@@ -18,7 +18,7 @@ class TaskCancel(Params):
 
 
 def run(store: Store, params: TaskCancel) -> Task:
-    from agents.completion import cancel
+    from agents.tasks.completion import cancel
 
     return cancel(store, str(params.id), params.reason)
 

@@ -22,7 +22,7 @@ class TaskRelease(Params):
 
 
 def run(store: Store, params: TaskRelease) -> Task:
-    from agents.dispatch import release
+    from agents.tasks.dispatch import release
 
     task = store.get(Task, params.id)
     release(store, task.key, params.token, params.usage)

@@ -18,7 +18,7 @@ class TaskRenew(Params):
 
 
 def run(store: Store, params: TaskRenew) -> Task:
-    from agents.dispatch import renew
+    from agents.tasks.dispatch import renew
 
     task = store.get(Task, params.id)
     renew(store, task.key, params.token)

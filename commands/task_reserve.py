@@ -30,7 +30,7 @@ class Reserved(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: TaskReserve) -> Reserved:
-    from agents.token_budget import reserve
+    from agents.model.token_budget import reserve
 
     task = store.get(Task, params.id)
     used = _usage(params.used, params.used_output)

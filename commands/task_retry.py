@@ -13,7 +13,7 @@ class TaskRetry(Params):
 
 
 def run(store: Store, params: TaskRetry) -> Task:
-    from agents.completion import retry
+    from agents.tasks.completion import retry
 
     return retry(store, str(params.id))
 

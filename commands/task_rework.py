@@ -21,7 +21,7 @@ class TaskRework(Params):
 
 
 def run(store: Store, params: TaskRework) -> Task:
-    from agents.completion import rework
+    from agents.tasks.completion import rework
 
     return rework(store, str(params.id), params.onto, params.reason)
 

@@ -22,7 +22,7 @@ class TestsRecord(Params):
 
 
 def run(store: Store, params: TestsRecord) -> Task:
-    from agents.completion import report_tests
+    from agents.tasks.completion import report_tests
 
     return report_tests(store, str(params.id), params.token, params.commit, params.tests)
 

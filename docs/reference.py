@@ -21,7 +21,7 @@ import agents
 import commands as command_files
 import refactory
 import state
-from agents import preset
+from agents.foreign import preset
 from commands._http.problems import of_error
 from commands._http.routes import exposed
 from commands._operation import Operation

@@ -10,12 +10,12 @@ from random import Random
 
 from msgspec.structs import replace
 
-from agents.completion import cancel, report, report_tests, retry
-from agents.dispatch import claim
-from agents.merge_setup import install
 from agents.orchestrator import orchestrate
 from agents.planner import plan
-from agents.work import Report
+from agents.state_in_git.merge_setup import install
+from agents.tasks.completion import cancel, report, report_tests, retry
+from agents.tasks.dispatch import claim
+from agents.tasks.work import Report
 from state.errors import RefactoryError
 from state.keys import number_of
 from state.location import locate

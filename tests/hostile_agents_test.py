@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.git import Repository
-from agents.workspace import Workspace
-from agents.worktrees import Pool
+from agents.git.repository import Repository
+from agents.worktrees.pool import Pool
+from agents.worktrees.workspace import Workspace
 from state.errors import Conflict, WorkFailed
 from tests.conftest import Repo, make_repo
 

@@ -14,13 +14,13 @@ from agents.diagnosis.checkup import diagnose
 from agents.launcher import landing, launch
 from agents.orchestrator import orchestrate
 from agents.planner import plan
-from agents.presence import working
 from agents.reconciler import reconcile
 from agents.reviewer import review
-from agents.state_commit import commit_state
-from agents.work import Role
-from agents.worker import Worker
-from agents.workspace import local
+from agents.state_in_git.commit import commit_state
+from agents.tasks.work import Role
+from agents.workers.worker import Worker
+from agents.worktrees.presence import working
+from agents.worktrees.workspace import local
 from commands._context import Context
 from commands._ledger import OperationLedger
 from state.lifecycle import SETTLED

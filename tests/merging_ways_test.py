@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agents.merge_setup import install
+from agents.state_in_git.merge_setup import install
 from state.errors import InvalidFile
 from state.location import locate
 from state.record_files import encode

@@ -8,15 +8,17 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from agents.backends import Job
-from agents.cli_agent import Agent
-from agents.preset import check_coder, chosen, load
-from agents.prompt import task_text
+from agents.foreign.cli_agent import Agent
+from agents.foreign.preset import check_coder, chosen, load
+from agents.prompts.prompt import task_text
+from agents.tasks.attempt import Job
 from state.records import Usage
 
 _PACKAGES = Path(__file__).parents[2]
 # It runs behind walls, where nothing of ours is installed: it is told where its modules are.
-_START = f"import sys; sys.path.insert(0, {str(_PACKAGES)!r}); from agents.acp_client import main; main()"
+_START = (
+    f"import sys; sys.path.insert(0, {str(_PACKAGES)!r}); from agents.foreign.acp_client import main; main()"
+)
 
 
 def solve(job: Job) -> Usage | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.backends import Job
-from agents.cli_agent import Agent
-from agents.preset import check_coder, chosen
+from agents.foreign.cli_agent import Agent
+from agents.foreign.preset import check_coder, chosen
+from agents.tasks.attempt import Job
 from state.records import Usage
 
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from agents import tools
-from agents.backends import AttemptFailed, Job
-from agents.compaction import compacted
-from agents.conversation import Conversation
+from agents.backends import tools
+from agents.backends.compaction import compacted
+from agents.backends.conversation import Conversation
+from agents.backends.tools import finish_tool
 from agents.model.client import Answer
 from agents.model.errors import ModelContextTooLong
 from agents.model.settings import endpoint
 from agents.model.tools import Call, Turn
-from agents.prompt import instructions, loop_message
-from agents.tools import finish_tool
+from agents.prompts.prompt import instructions, loop_message
+from agents.tasks.attempt import AttemptFailed, Job
 from state.errors import UsageError
 from state.records import Usage
 

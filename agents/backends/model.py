@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from agents.answer import apply
-from agents.backends import AttemptFailed, Job
-from agents.conversation import Conversation
+from agents.backends.answer import apply
+from agents.backends.conversation import Conversation
 from agents.edits import formats
 from agents.edits.changes import EditRefused
 from agents.model.errors import ModelContextTooLong
-from agents.prompt import coder_message, instructions, sent_back
+from agents.prompts.prompt import coder_message, instructions, sent_back
+from agents.tasks.attempt import AttemptFailed, Job
 from state.records import Usage
 
 _LEAST = 500  # tokens of context; with less a model would only guess

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agents.answer import apply
-from agents.backends import AttemptFailed, Job, NoUse
+from agents.backends.answer import apply
 from agents.edits.changes import EditRefused
+from agents.tasks.attempt import AttemptFailed, Job, NoUse
 from state.keys import number_of
 from state.records import Task, Usage
 

@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from state.location import Location
 
 

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
-from agents.attempts import settle
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
-from agents.refs import branch_ref, task_branch
+from agents.git.refs import branch_ref, task_branch
+from agents.worktrees.attempts import settle
 from state.keys import number_of
 from state.lifecycle import SETTLED
 from state.records import Launch, Orchestration, Plan, Pull, Task

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeVar, cast
 
-from agents.git import Repository
-from agents.workspace import Workspace, local
+from agents.git.repository import Repository
+from agents.worktrees.workspace import Workspace, local
 from state.errors import InvalidFile, RefactoryError
 from state.records import KINDS, Record
 from state.store import Store

@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from agents.attempts import is_over, owner
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from agents.edits.unfinished import JOURNAL, exclusively
-from agents.git import NETWORK_SECONDS
-from agents.git_lock import git_locked
-from agents.inhabitants import inhabitants, is_ours, kill_inhabitants
-from agents.presence import anybody
-from agents.refs import ATTEMPTS, branch_ref, task_branch
+from agents.git.lock import git_locked
+from agents.git.refs import ATTEMPTS, branch_ref, task_branch
+from agents.git.repository import NETWORK_SECONDS
+from agents.processes.inhabitants import inhabitants, is_ours, kill_inhabitants
+from agents.worktrees.attempts import is_over, owner
+from agents.worktrees.presence import anybody
 from state.location import Location
 from state.records import Task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agents.audit_verify import verify
+from agents.audit.verify import verify
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, found
 

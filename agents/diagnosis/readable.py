@@ -13,7 +13,7 @@ import msgspec
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
-from agents.preset import check_coder
+from agents.foreign.preset import check_coder
 from agents.sandbox import NoSandbox, kind_of
 from state import schema
 from state.errors import UsageError

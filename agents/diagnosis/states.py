@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from agents.closing import reopen
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
+from agents.tasks.closing import reopen
 from state import leases
 from state.keys import number_of
 from state.lifecycle import move

@@ -15,11 +15,8 @@ Answer with SEARCH/REPLACE blocks, each below the path of its file, from the roo
 
 path/to/file.py
 ```
-<<<<<<< SEARCH
-lines as they stand in the file
-=======
 lines that take their place
->>>>>>> REPLACE
+lines as they stand in the file
 ```
 
 - SEARCH holds whole lines, copied exactly, with their indentation. They must be found only once in the file:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from agents.edits.changes import Applied, EditRefused
-from agents.git import Repository
+from agents.git.repository import Repository
 
 
 def check_free(git: Repository, applied: Applied) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.environment import clean_environment
-from agents.processes import Finished, Limits, run
-from agents.workspace import Workspace
+from agents.processes.environment import clean_environment
+from agents.sandbox.run import Finished, Limits, run
+from agents.worktrees.workspace import Workspace
 from state.config import Launch as Settings
 from state.errors import UsageError, WorkFailed
 from state.keys import number_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agents.follow import following, undo_killed
-from agents.git import GitError, Repository
-from agents.git_lock import git_locked
+from agents.git.lock import git_locked
+from agents.git.refs import branch_ref
+from agents.git.repository import GitError, Repository
 from agents.launch import refuse_moved
 from agents.orchestrator import pinned
-from agents.refs import branch_ref
-from agents.workspace import Workspace
+from agents.worktrees.follow import following, undo_killed
+from agents.worktrees.workspace import Workspace
 from state.location import Location, git_dir_of
 from state.records import Landing
 

@@ -13,7 +13,7 @@ from agents.forge.place import place_of
 from agents.forge.proposal import dress, merge, propose
 from agents.forge.protocol import PullRequest, Wanted
 from agents.forge.token import for_git, token_for
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.launch.push import push, remote_heads
 from agents.orchestrator import remote_url
 from state.errors import Conflict, UsageError

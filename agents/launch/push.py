@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from agents.forge.errors import ForgeAuth, ForgeProtected
-from agents.git import NETWORK_SECONDS, Repository, last_line
+from agents.git.refs import branch_ref
+from agents.git.repository import NETWORK_SECONDS, Repository, last_line
 from agents.launch import refuse_moved
-from agents.refs import branch_ref
 from state.errors import Conflict, RefactoryError, Unavailable
 from state.records import Landing
 

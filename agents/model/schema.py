@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agents.meter import Meter
 from agents.model.client import ModelClient, Turn
 from agents.model.errors import ModelError
-from agents.token_budget import ANSWER
-from agents.tokens import tokens_of
+from agents.model.meter import Meter
+from agents.model.token_budget import ANSWER
+from agents.model.tokens import tokens_of
 from state.errors import RefactoryError, UsageError
 from state.records import Usage
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.context import fenced
+from agents.model.fence import fenced
 from agents.model.settings import ModelSettings
 from agents.model.tools import Turn
 from state.private_files import write_private

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.added_lines import Delta, Line
-from agents.git import Repository
-from agents.path_text import shown
+from agents.git.path_text import shown
+from agents.git.repository import Repository
+from agents.rules.added_lines import Delta, Line
 from agents.rules.suggestions import suggested
 from state.config import Reviewer
 from state.records import Finding, Pull, Severity, Task

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from agents.added_lines import Line
+from agents.rules.added_lines import Line
 from agents.rules.change import Change, Rule, readable
 from state.records import Finding
 

@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from agents.diff import changes
 from agents.edits.paths import as_file_systems_see_it, is_named
-from agents.path_text import shown
+from agents.git.diff import changes
+from agents.git.path_text import shown
 from agents.rules.change import Change, Rule, readable
 from state.records import Finding, Severity
 

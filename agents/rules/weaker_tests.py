@@ -6,8 +6,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from agents.added_lines import Line
-from agents.diff import changes
+from agents.git.diff import changes
+from agents.rules.added_lines import Line
 from agents.rules.assertions import Assertion, parsed
 from agents.rules.change import Change, Rule, readable
 from state.records import Finding

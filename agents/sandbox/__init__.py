@@ -1,6 +1,6 @@
 """What an untrusted command may see, change and reach.
 
-Say it where the command is run; `processes.run` does the rest, and tells afterwards what held (`Finished.sandbox`):
+Say it where the command is run; `run` of `run.py` does the rest, and tells afterwards what held (`Finished.sandbox`):
 
     run("pytest -q", cwd=worktree.path, env=clean_environment(), log=log, limits=Limits.of(settings, seconds=600),
         sandbox=for_tests(worktree, settings, writable=[reports]))
@@ -30,7 +30,7 @@ from state.errors import UsageError
 from state.records import SandboxKind
 
 if TYPE_CHECKING:
-    from agents.worktrees import Worktree
+    from agents.worktrees.pool import Worktree
 
 _THREADS = 8  # for each process that is allowed
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from state.private_files import write_private
 
 _PARTS = ("HEAD", "objects", "refs", "reftable", "packed-refs", "shallow", "info")

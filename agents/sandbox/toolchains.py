@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from agents.git import Repository
+from agents.git.repository import Repository
 
 # Below the home. Not ~/.cargo, ~/.m2, ~/.gradle, ~/.gem and ~/.local as a whole: they hold credentials, too.
 _IN_HOME = (

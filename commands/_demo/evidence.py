@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from agents.environment import clean_environment
-from agents.git import Repository
-from agents.processes import Limits, run
+from agents.git.repository import Repository
+from agents.processes.environment import clean_environment
 from agents.sandbox import Sandbox
+from agents.sandbox.run import Limits, run
 from agents.tester import commands_for
 from commands._demo.site import TARGET, Site
 from commands.plan_status import Status

@@ -8,8 +8,8 @@ from textwrap import dedent
 
 import msgspec
 
-from agents.git import Repository
-from agents.reason import gist
+from agents.git.repository import Repository
+from agents.tasks.reason import gist
 from commands._demo import site
 from commands.plan_status import Status
 from state.keys import number_of

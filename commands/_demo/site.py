@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from state.errors import UsageError
 from state.yaml_codec import dump
 

@@ -18,17 +18,17 @@ from agents.diagnosis import checkup
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.checkup import diagnose, mend
 from agents.diagnosis.finding import Problem
-from agents.dispatch import claim
-from agents.process_tree import MARK
-from agents.refs import attempt_ref, task_branch
-from agents.workspace import Workspace, local
+from agents.git.refs import attempt_ref, task_branch
+from agents.processes.tree import MARK
+from agents.tasks.dispatch import claim
+from agents.worktrees.workspace import Workspace, local
 from state import leases
 from state.journal import Changes, begin
 from state.records import Orchestration, Plan, Pull, Record, Request, Task
 from state.store import Store
 from state.tokens import local_token
-from tests.agents.dispatch_test import expire
 from tests.agents.finished import complete, planned, task_titled
+from tests.agents.tasks.dispatch_test import expire
 from tests.conftest import Refactory, Repo, make_repo
 
 NOWHERE = "0123456789" * 4

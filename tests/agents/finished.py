@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agents.completion import report, report_tests
-from agents.dispatch import claim
 from agents.orchestrator import orchestrate
 from agents.planner import plan
-from agents.work import Report
+from agents.tasks.completion import report, report_tests
+from agents.tasks.dispatch import claim
+from agents.tasks.work import Report
 from state.records import Plan, Request, Task, Tests
 from state.store import Store
 from tests.conftest import Repo

@@ -11,7 +11,7 @@ from agents.launch.merge import merge
 from agents.launcher import landing, launch
 from agents.reconciler import reconcile
 from agents.reviewer import review
-from agents.workspace import local
+from agents.worktrees.workspace import local
 from state.errors import Conflict, RefactoryError, Unavailable
 from state.records import Launch, Plan, Request, Task
 from state.store import Store

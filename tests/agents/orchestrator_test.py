@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.orchestrator import orchestrate, remote_url
 from agents.planner import plan
 from state.errors import Conflict, UsageError

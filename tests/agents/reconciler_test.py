@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.completion import cancel
 from agents.reconciler import reconcile
+from agents.tasks.completion import cancel
 from state.errors import WorkFailed
 from state.records import Outcome, Plan, Task
 from state.store import Store

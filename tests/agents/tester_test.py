@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.test_run import Base, Job
+from agents.test_runs.test_run import Base, Job
 from agents.tester import check_commit
-from agents.workspace import local
+from agents.worktrees.workspace import local
 from state.config import Sandbox, Test
 from state.records import Tests
 from state.store import Store

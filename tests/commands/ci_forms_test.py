@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from agents import junit
+from agents.test_runs import junit
 from commands._junit import junit as as_junit
 from commands._summary import markdown
 from commands.plan_status import Status

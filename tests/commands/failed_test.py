@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from agents.reason import gist
+from agents.tasks.reason import gist
 from commands import _outcome, _summary, plan_status, task_inspect
 from state.records import Landing, Launch, Task, Way
 from state.store import Store

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agents.git.refs import backup_ref
 from agents.launcher import landing, launch
 from agents.reconciler import reconcile
-from agents.refs import backup_ref
 from agents.reviewer import review
 from state.records import Plan
 from state.store import Store

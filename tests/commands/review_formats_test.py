@@ -10,8 +10,8 @@ from urllib.parse import unquote_to_bytes
 import jsonschema
 import pytest
 
+from agents.plan.parse import parse
 from agents.reconciler import reconcile
-from agents.task_list.parse import parse
 from commands._annotations import workflow_commands
 from commands._sarif import sarif
 from state.records import Finding, Review

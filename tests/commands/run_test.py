@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.workspace import local
+from agents.worktrees.workspace import local
 from state.store import Store
 from tests.conftest import Refactory, Repo, new_file
 

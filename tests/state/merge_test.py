@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
-from agents.merge_driver import merge_texts
+from agents.state_in_git.merge_driver import merge_texts
 from state import lifecycle
 from state.errors import InvalidFile
 from state.merge import ORDER, Merged, merge

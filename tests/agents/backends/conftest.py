@@ -8,8 +8,8 @@ import pytest
 
 from agents.orchestrator import orchestrate
 from agents.planner import plan
-from agents.worker import Worker
-from agents.workspace import local
+from agents.workers.worker import Worker
+from agents.worktrees.workspace import local
 from commands._context import Context
 from commands._ledger import OperationLedger
 from state.records import Request, Task

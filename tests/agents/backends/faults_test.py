@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from state.records import Pull, Task
 from state.store import Store
 from tests.agents.backends.conftest import Code, Setup

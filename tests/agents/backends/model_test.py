@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.completion import cancel
+from agents.tasks.completion import cancel
 from state.errors import BudgetReached
 from state.records import Pull, Task
 from state.store import Store

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from agents.added_lines import delta
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.rules import Change, findings
+from agents.rules.added_lines import delta
 from state.config import Reviewer
 from state.records import Finding, Pull, Task, Tests
 from tests.conftest import Repo

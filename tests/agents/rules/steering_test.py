@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from agents.added_lines import delta
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.rules import Change
+from agents.rules.added_lines import delta
 from agents.rules.steering import RULES
 from state.config import Reviewer
 from state.records import Task

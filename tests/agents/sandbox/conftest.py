@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.sandbox.bubblewrap import why_not
-from agents.worktrees import Pool
+from agents.worktrees.pool import Pool
 from tests.agents.sandbox.rooms import Room
 from tests.conftest import Repo
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.processes import Finished
+from agents.sandbox.run import Finished
 from state.config import Sandbox as Settings
 from tests.agents.sandbox.rooms import Room
 
@@ -92,8 +92,8 @@ def test_nothing_outlives_refactory_itself(room: Room, tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from pathlib import Path
-from agents.environment import clean_environment
-from agents.processes import run
+from agents.processes.environment import clean_environment
+from agents.sandbox.run import run
 from agents.sandbox import Sandbox
 from state.config import Sandbox as Settings
 view = Sandbox(Path({str(room.worktree.path)!r}), None, Settings(mode="bwrap"))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.git import Repository
+from agents.git.repository import Repository
 from agents.sandbox import confined, for_tests
 from agents.sandbox.bubblewrap import why_not
-from agents.worktrees import Pool
+from agents.worktrees.pool import Pool
 from state.config import Sandbox as Settings
 from tests.conftest import make_repo
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.added_lines import delta
-from agents.diff import changes
-from agents.git import Repository
+from agents.git.diff import changes
+from agents.git.repository import Repository
+from agents.rules.added_lines import delta
 from agents.sandbox import for_agents
-from agents.workspace import Workspace
-from agents.worktrees import Worktree
+from agents.worktrees.pool import Worktree
+from agents.worktrees.workspace import Workspace
 from state.config import Sandbox as Settings
 from state.errors import WorkFailed
 from tests.agents.sandbox.rooms import Room

@@ -6,10 +6,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.environment import clean_environment
-from agents.processes import Finished, Limits, run
+from agents.processes.environment import clean_environment
 from agents.sandbox import Sandbox, for_tests
-from agents.worktrees import Worktree
+from agents.sandbox.run import Finished, Limits, run
+from agents.worktrees.pool import Worktree
 from state.config import Sandbox as Settings
 
 

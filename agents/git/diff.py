@@ -1,0 +1,34 @@
+"""What changed between two trees, path by path."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from agents.git.repository import Repository
+
+
+class Changed(NamedTuple):
+    """One path between two trees: lines added and removed (`-` in a binary file), modes as git writes them."""
+
+    path: str
+    added: str
+    removed: str
+    old_mode: str
+    new_mode: str
+
+
+@lru_cache(maxsize=16)
+def changes(git: Repository, old: str, new: str) -> tuple[Changed, ...]:
+    """What changed between two commits or trees, given by whole ids, as the answer is remembered."""
+    out = git.raw(
+        "diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--ignore-submodules=none", old, new
+    )
+    fields = out.decode("utf-8", "surrogateescape").split("\0")
+    count = len(fields) // 3  # first two fields for each path, then one for each
+    modes = (raw.removeprefix(":").split(" ", 2) for raw in fields[0 : 2 * count : 2])
+    counts = (row.split("\t", 2) for row in fields[2 * count : 3 * count])
+    return tuple(
+        Changed(path, added, removed, old_mode, new_mode)
+        for (added, removed, path), (old_mode, new_mode, _) in zip(counts, modes, strict=True)
+    )

@@ -1,0 +1,172 @@
+"""All task branches as one: merged in memory, in dependency order, onto the target's head."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from agents.git.commit_writer import commit_writer
+from agents.git.path_text import shown
+from agents.git.repository import Repository
+from agents.reconcile.merging import Merged, Merger
+from state.errors import Conflict
+from state.keys import number_of
+from state.records import Ejected, EjectReason, Plan, Resolved, Task
+
+_NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One task's merge commit; the steps before it are its ancestors."""
+
+    task: Task
+    commit: str
+    resolved: tuple[Resolved, ...] = ()
+
+
+@dataclass(frozen=True)
+class Combination:
+    onto: str
+    steps: tuple[Step, ...]
+    ejected: tuple[Ejected, ...]
+
+    @property
+    def head(self) -> str:
+        return self.steps[-1].commit if self.steps else self.onto
+
+    def first(self, count: int) -> Combination:
+        """The first merges alone."""
+        return Combination(self.onto, self.steps[:count], ())
+
+
+def in_order(tasks: Iterable[Task], after: Mapping[str, Collection[str]] = _NOTHING) -> list[Task]:
+    """Dependencies first, then what `after` says, else by number. Raises Conflict if dependencies are a cycle."""
+    waiting = {task.key: task for task in sorted(tasks, key=lambda task: number_of(task.key))}
+    done: list[Task] = []
+    while waiting:
+        free = [task for task in waiting.values() if not any(key in waiting for key in task.depends_on)]
+        ready = [task for task in free if not any(key in waiting for key in after.get(task.key, ()))] or free
+        if not ready:
+            raise Conflict(f"tasks depend on each other in a cycle: {', '.join(waiting)}")
+        done.append(waiting.pop(ready[0].key))
+    return done
+
+
+def combine(
+    merger: Merger, plan: Plan, onto: str, tasks: Sequence[Task], out: Collection[Ejected]
+) -> Combination:
+    """Merge what can be merged. What conflicts, and what builds on something left out, is ejected."""
+    git = merger.git
+    left_out = {ejected.task: ejected for ejected in out}
+    contained = _contained(git, onto, tasks)
+    dates = _dates(git, tasks)
+    steps: list[Step] = []
+    head, tree = onto, git.tree(onto)
+    with commit_writer(git) as writer:
+        for task in in_order(tasks, contained):
+            if task.key in left_out:
+                continue
+            commit = task.commit or ""
+            missing = _built_on(task, left_out, contained[task.key])
+            if missing:
+                left_out[task.key] = _ejected(
+                    task, "dependency", f"it builds on {missing}, which is left out"
+                )
+                continue
+            merged = merger.merge(head, commit, task, partial(_changed_by, git, onto, tuple(steps)))
+            if merged.conflicts or _is_dropped(merged, tree):
+                files = merged.conflicts or [one.file for one in merged.resolved]
+                left_out[task.key] = _conflict(git, onto, steps, task, files)
+            elif merged.tree == tree:
+                left_out[task.key] = _ejected(task, "empty", "it changes nothing that is not there already")
+            else:
+                tree = merged.tree
+                head = writer.write(tree, (head, commit), _message(plan, task, merged), dates[commit])
+                steps.append(Step(task, head, merged.resolved))
+    return Combination(onto, tuple(steps), tuple(left_out.values()))
+
+
+def _is_dropped(merged: Merged, tree: str) -> bool:
+    """A resolver that gives up all of a task's change has not merged it; only git may find that it is there already."""
+    return merged.tree == tree and any(one.lost for one in merged.resolved)
+
+
+def _dates(git: Repository, tasks: Sequence[Task]) -> dict[str, str]:
+    """When each task's commit was made: a merge has that date, so that the same branches give the same commit."""
+    commits = [task.commit for task in tasks if task.commit]
+    options = ("--no-walk=unsorted", "--no-commit-header", "--format=%H %ct")
+    listed = git.run("rev-list", *options, *commits) if commits else ""
+    return dict(line.split(" ", 1) for line in listed.splitlines())
+
+
+def _contained(git: Repository, onto: str, tasks: Sequence[Task]) -> dict[str, set[str]]:
+    """Whose commits a task's branch has in it: done again on top of what landed, it comes after all of that."""
+    owners = {task.commit: task.key for task in tasks if task.commit}
+    listed = git.run("rev-list", "--parents", *filter(None, owners), f"^{onto}") if owners else ""
+    parents = {commit: rest for commit, *rest in map(str.split, listed.splitlines())}
+    return {
+        task.key: {owners[commit] for commit in _ancestors(task.commit or "", parents) if commit in owners}
+        for task in tasks
+    }
+
+
+def _ancestors(commit: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = list(parents.get(commit, ()))
+    while todo:
+        ancestor = todo.pop()
+        if ancestor not in found:
+            found.add(ancestor)
+            todo += parents.get(ancestor, ())
+    return found
+
+
+def _built_on(task: Task, left_out: Mapping[str, Ejected], contained: Collection[str]) -> str:
+    """A left-out task that this one depends on, or whose commit its branch contains."""
+    for key, ejected in left_out.items():
+        if ejected.reason == "empty":
+            continue  # its change is there
+        if key in task.depends_on or key in contained:
+            return f"task {number_of(key)}"
+    return ""
+
+
+def _changed_by(git: Repository, onto: str, steps: Sequence[Step], *files: str) -> list[Task]:
+    """The tasks that changed one of the files on the way to here."""
+    heads = [onto, *(step.commit for step in steps)]
+    return [
+        step.task
+        for before, step in zip(heads, steps, strict=False)
+        if not set(files).isdisjoint(git.changed_paths(before, step.commit))
+    ]
+
+
+def _conflict(git: Repository, onto: str, steps: Sequence[Step], task: Task, files: Sequence[str]) -> Ejected:
+    """With the branches on both sides; the other one is the target where no task of ours changed the files."""
+    others = _changed_by(git, onto, steps, *files)
+    against = [other.branch for other in others if other.branch] or [onto]
+    names = [shown(path) for path in files]
+    whom = f" with {', '.join(f'task {number_of(other.key)}' for other in others)}" if others else ""
+    return replace(
+        _ejected(task, "conflict", f"it conflicts{whom} in {', '.join(names)}"), files=names, against=against
+    )
+
+
+def _message(plan: Plan, task: Task, merged: Merged) -> str:
+    """Trailers say where it comes from, and who merged what git could not."""
+    rework = "Refactory-Merged-By: rework\n" if task.base else ""
+    resolved = "".join(f"Refactory-Merged-By: {', '.join(one.by)} ({one.file})\n" for one in merged.resolved)
+    return (
+        f"Merge task {number_of(task.key)}: {task.title}\n\n"
+        f"Refactory-Task: {task.key}\nRefactory-Plan: {plan.key}\nRefactory-Agent: {task.agent}\n"
+        f"{rework}{resolved or 'Refactory-Merged-By: git' + chr(10)}"
+    )
+
+
+def _ejected(task: Task, reason: EjectReason, detail: str) -> Ejected:
+    return Ejected(task=task.key, reason=reason, detail=detail, ref=task.branch)

@@ -1,0 +1,27 @@
+"""The budget of time: an orchestration's minutes, on the clock on the wall."""
+
+from __future__ import annotations
+
+import time
+from calendar import timegm
+
+from agents.model.token_budget import RAISE
+from state.errors import BudgetReached
+from state.keys import number_of
+from state.records import Orchestration
+
+
+def are_over(orchestration: Orchestration) -> bool:
+    minutes = orchestration.budgets.minutes
+    return minutes is not None and _age(orchestration) > minutes * 60
+
+
+def check_minutes(orchestration: Orchestration) -> None:
+    """Raises BudgetReached."""
+    if are_over(orchestration):
+        number, minutes = number_of(orchestration.key), orchestration.budgets.minutes
+        raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", RAISE)
+
+
+def _age(orchestration: Orchestration) -> float:
+    return time.time() - timegm(time.strptime(orchestration.created, "%Y-%m-%dT%H:%M:%SZ"))

@@ -1,0 +1,121 @@
+"""Working trees that are on a branch follow it when it moves: all of it, or none, also if we are killed on the way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from agents.git.diff import Changed, changes
+from agents.git.repository import Repository
+from state.errors import Conflict
+from state.location import git_dir_of
+from state.private_files import write_private
+
+_NOTE = "following"
+_NOTHING = "000000"  # the mode of what is not there
+_REGULAR = ("100644", "100755", "120000")
+
+
+class Move(msgspec.Struct, frozen=True):
+    """What was under way. Git updates the files first, then its index; the branch moves last."""
+
+    old: str
+    new: str
+    folders: list[str]
+
+
+@contextmanager
+def following(private: Path, folders: list[Path], old: str, new: str) -> Iterator[None]:
+    """Bring the folders from `old` to `new`; back again, if one refuses or the block fails. Under the git lock."""
+    note = private / _NOTE
+    moved: list[Path] = []
+    if folders:
+        write_private(note, msgspec.json.encode(Move(old, new, [str(folder) for folder in folders])).decode())
+    try:
+        for folder in folders:
+            _follow(folder, old, new)
+            moved.append(folder)
+        yield
+    except BaseException:
+        for folder in moved:
+            _follow(folder, new, old)
+        raise
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def undo_killed(git: Repository, private: Path, head: str) -> None:
+    """Bring back what a killed one had moved, unless the branch did get there. Under the git lock."""
+    note = private / _NOTE
+    try:
+        move = msgspec.json.decode(note.read_bytes(), type=Move)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return
+    if not git.is_ancestor(move.new, head):
+        for folder in map(Path, move.folders):
+            _undo(folder, move)
+    note.unlink()
+
+
+def _follow(folder: Path, old: str, new: str) -> None:
+    """Bring the folder from `old` to `new` as `git merge --ff-only` would: all of it, or none."""
+    git_dir = git_dir_of(folder)
+    if git_dir is None:
+        raise Conflict(f"{folder}: no working tree to update", "launch from the one that is on the branch")
+    git = Repository(git_dir, folder)
+    git.attempt("update-index", "-q", "--refresh")
+    status, _, err = git.attempt("read-tree", "-m", "-u", old, new)
+    if status:
+        said = next((line for line in err.splitlines() if line.strip()), "git read-tree failed")
+        raise Conflict(
+            f"{folder}: {said.removeprefix('error: ')}",
+            "commit or stash the changes there, or launch with --as push; nothing was changed",
+        )
+
+
+def _undo(folder: Path, move: Move) -> None:
+    """Each path by itself, and only where nothing but the new content would be lost."""
+    git_dir = git_dir_of(folder)
+    if git_dir is None:
+        return  # gone since
+    git = Repository(git_dir, folder)
+    for change in changes(git, move.old, move.new):
+        if _is_ours(git, folder / change.path, change, move):
+            _restore(git, folder / change.path, change, move.old)
+
+
+def _is_ours(git: Repository, path: Path, change: Changed, move: Move) -> bool:
+    """It is as git writes it on its way to the new state: not there, whole, or as far as it came."""
+    if {change.old_mode, change.new_mode} - {_NOTHING, *_REGULAR}:
+        return False
+    staged = git.run("ls-files", "--stage", "--", f":(top,literal){change.path}").split()[1:2]
+    if staged not in (_blob(git, move.old, change.path), _blob(git, move.new, change.path)):
+        return False
+    try:
+        there = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if change.new_mode == _NOTHING:
+        return False
+    return git.raw("cat-file", "--filters", f"{move.new}:{change.path}").startswith(there)
+
+
+def _blob(git: Repository, commit: str, path: str) -> list[str]:
+    return git.run("ls-tree", commit, "--", f":(top,literal){path}").split()[2:3]
+
+
+def _restore(git: Repository, path: Path, change: Changed, old: str) -> None:
+    with suppress(FileNotFoundError):
+        path.unlink()
+    if change.old_mode == _NOTHING:
+        git.run("update-index", "--force-remove", "--", change.path)
+        return
+    entry = f"{change.old_mode},{_blob(git, old, change.path)[0]},{change.path}"
+    git.run("update-index", "--add", "--cacheinfo", entry)
+    git.run("checkout-index", "-f", "-u", "--", change.path)

@@ -1,0 +1,108 @@
+"""What ends an agent, and what becomes of the task it was at."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from agents.model.errors import ModelUnreachable
+from agents.workers import worker as agents_worker
+from agents.workers.crew import _last_error
+from agents.workers.worker import Worker
+from agents.worktrees.workspace import local
+from commands._context import Context
+from commands._ledger import OperationLedger
+from state import leases
+from state.errors import BudgetReached
+from state.records import Budgets, Orchestration, Task
+from state.store import Store
+from tests.agents.finished import complete, planned
+from tests.conftest import Repo, new_file
+from tests.model_server import ModelServer
+
+
+def agent(repo: Repo, store: Store, role: str = "coder") -> Worker:
+    ledger = OperationLedger(Context(repo.path))
+    return Worker(f"{role}-1", role, ledger, lambda _: local(store), repo.path)  # type: ignore[arg-type]
+
+
+def nearly_over(store: Store) -> None:
+    """Its one minute is over in a second or two."""
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 59))
+    with store.transaction("test") as changes:
+        found = changes.get(Orchestration, 1)
+        changes.put(replace(found, created=created, budgets=Budgets(minutes=1)))
+
+
+def test_an_attempt_ends_with_its_orchestrations_minutes(repo: Repo, store: Store) -> None:
+    repo.write(
+        {".refactory/config.yaml": "coder:\n  backend: command\n  command: echo half >half.txt; sleep 60\n"}
+    )
+    planned(store, "One")
+    nearly_over(store)
+    with pytest.raises(BudgetReached, match="its 1 minutes are over"):
+        agent(repo, store).work(once=True)
+    task = store.get(Task, 1)
+    assert (task.state, task.attempts) == ("assigned", 0)
+    assert leases.find(store.location.private, task.key) is None
+    (kept,) = repo.git("for-each-ref", "--format=%(refname)", "refs/refactory/backup").split()
+    assert repo.show("half.txt", kept) == "half", "what it had done is kept"
+
+
+def test_a_test_ends_with_its_orchestrations_minutes(repo: Repo, store: Store) -> None:
+    repo.write({".refactory/config.yaml": "test:\n  command: sleep 60\n"})
+    planned(store, "One")
+    complete_code(repo, store)
+    nearly_over(store)
+    with pytest.raises(BudgetReached, match="its 1 minutes are over"):
+        agent(repo, store, "tester").work(once=True)
+    assert store.get(Task, 1).state == "testing"
+
+
+def complete_code(repo: Repo, store: Store) -> None:
+    done = complete(store, repo, "One", {"one.py": "1\n"})
+    with store.transaction("test") as changes:
+        changes.put(replace(done, state="testing"))
+
+
+def test_a_model_that_is_not_there_ends_the_agent_and_fails_no_task(repo: Repo, store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/v1"
+    repo.write({".refactory/config.yaml": f"model: {{baseUrl: '{url}', api: chat, retries: 0}}\n"})
+    planned(store, "One")
+    with pytest.raises(ModelUnreachable, match="can't be reached") as raised:
+        agent(repo, store).work(once=True)
+    assert raised.value.exit_code == 8
+    task = store.get(Task, 1)
+    assert (task.state, task.attempts) == ("assigned", 0)
+
+
+def test_a_model_that_was_there_is_waited_for(
+    repo: Repo, store: Store, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents_worker, "_PATIENCE", 2)
+    config = f"model: {{baseUrl: '{model_server.url}', api: chat, retries: 0}}\n"
+    repo.write({".refactory/config.yaml": config})
+    model_server.script = lambda _: f"```diff\n{new_file('one.py', 'x = 1')}```"
+    planned(store, "One", "Two")
+    coder, waited = agent(repo, store), []
+    assert coder.work(once=True) == 1
+    repo.write({".refactory/config.yaml": config.replace("127.0.0.1", "127.0.0.1:1/x?")})
+    monkeypatch.setattr(coder.stopping, "wait", waited.append)
+    assert coder.work(once=True) == 1
+    assert waited == [2]
+    with pytest.raises(ModelUnreachable):
+        coder.work(once=True)
+
+
+def test_an_error_of_several_lines_is_told_whole() -> None:
+    log = "coder-1: task 1\nrefactory: nothing is recorded, it differs in:\n-a\n+b\n  record it anew\ncoder-2: x\n"
+    assert _last_error(log, ["coder-1", "coder-2"]) == (
+        "nothing is recorded, it differs in:\n-a\n+b",
+        "record it anew",
+    )
+    assert _last_error("coder-1: killed\n", ["coder-1"]) == ("", "")
