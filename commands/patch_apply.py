@@ -120,7 +120,7 @@ def _check(place: Location, applied: Applied) -> None:
     from agents.edits.tracked import check_free
     from agents.git.repository import Repository
 
-    check_free(Repository(place.own_git_dir, work_tree=place.root), applied)
+    check_free(Repository(place.own_git_dir, work_tree=place.root), place.root, applied)
 
 
 def _result(found: str, applied: Applied, written: bool) -> PatchApplied:

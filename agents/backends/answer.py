@@ -15,9 +15,9 @@ _MOST = 100  # lines in a pull record
 
 def apply(job: Job, answer: str, asked: formats.Name | None = None) -> Applied:
     """All of it, in the task's scope, or nothing and EditRefused."""
-    applied = apply_answer(
-        answer, job.worktree.path, job.claim.task.scope, asked, check=partial(check_free, job.worktree.git)
-    )
+    root = job.worktree.path
+    check = partial(check_free, job.worktree.git, root)
+    applied = apply_answer(answer, root, job.claim.task.scope, asked, check=check)
     told = [f"{path}, hunk {number}: {step}" for path, number, step in applied.steps if step != "exact"]
     job.tolerances.extend(told[: _MOST - len(job.tolerances)])
     return applied

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from agents.edits.changes import Applied, EditRefused
 from agents.git.repository import Repository
 
 
-def check_free(git: Repository, applied: Applied) -> None:
+def check_free(git: Repository, root: Path, applied: Applied) -> None:
     """Raises EditRefused for a new file in a submodule, or over a file that a sparse checkout leaves out."""
     new = {path for path, change in applied.files.items() if change.content is not None}
     created = [path for path in new if applied.before.get(path) is None]
-    if not created:
+    if not _sparse(git) and not any(_in_empty_folder(root, path) for path in created):
         return
     hidden, modules = _index(git, {part for path in created for part in _parts(path)})
     problems = [
@@ -26,6 +27,17 @@ def check_free(git: Repository, applied: Applied) -> None:
     ]
     if problems:
         raise EditRefused("\n".join(problems), "nothing was changed")
+
+
+def _sparse(git: Repository) -> bool:
+    return (git.git_dir / "info" / "sparse-checkout").is_file()
+
+
+def _in_empty_folder(root: Path, path: str) -> bool:
+    """As a submodule is that was never fetched. To ask the index costs a process, so only then."""
+    folder = next(parent for parent in (root / path).parents if parent.is_dir())
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
 
 
 def _parts(path: str) -> Iterable[str]:
