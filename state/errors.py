@@ -45,6 +45,12 @@ class Conflict(RefactoryError):
     exit_code = 4
 
 
+class Stale(Conflict):
+    """A record has changed since its asker has seen it."""
+
+    code = "stale"
+
+
 class Busy(RefactoryError):
     """Somebody else holds what is needed: a lock, a port."""
 
@@ -84,6 +90,7 @@ FAMILIES: tuple[type[RefactoryError], ...] = (
     UsageError,
     NotFound,
     Forbidden,
+    Stale,
     Conflict,
     Busy,
     BudgetReached,

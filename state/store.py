@@ -220,9 +220,11 @@ class Store:
     def transaction(self, command: str) -> Iterator[Transaction]:
         """Read, change and write under the lock: all records that were put are written, or none."""
         from state.files import UNCHANGED
+        from state.precondition import check
         from state.transaction import Transaction
 
         with self.lock(command):
+            check(self)
             changes = Transaction(self, command)
             try:
                 yield changes

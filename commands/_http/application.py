@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from commands._http.conditions import condition, etag, is_its_own, subject
 from commands._http.guard import PORT, REQUEST_ID, TOKEN, TOKENS, guard, require
 from commands._http.input import from_body, from_query, read_body
 from commands._http.once import HEADER, Answer, forget_old, once
@@ -93,7 +94,7 @@ def program_version() -> str:
 
 
 def _handler(operation: Operation[Any, Any], shown: set[str]) -> Handler:
-    reading = operation.method == "GET"
+    reading, cls = operation.method == "GET", subject(operation)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         require(request, operation.role)
@@ -103,10 +104,13 @@ def _handler(operation: Operation[Any, Any], shown: set[str]) -> Handler:
         def work() -> Answer:
             if reading:
                 params = from_query(operation.params, path, query)
-            else:
-                from_query(_NoQuery, {}, query)
-                params = from_body(operation.params, path, body)
-            return _answer(operation, operation.run(app[STORE], params), shown)
+                # Taken before it is read: a change in between makes it too old, never too new.
+                tag = etag(app[STORE].get(cls, path["id"])) if cls and is_its_own(operation) else {}
+                return _answer(operation, operation.run(app[STORE], params), shown, tag)
+            from_query(_NoQuery, {}, query)
+            params = from_body(operation.params, path, body)
+            with condition(request, app[STORE], cls):
+                return _answer(operation, operation.run(app[STORE], params), shown)
 
         answer = await app[WORKERS].run(reading, _kept(request, body, work) if not reading else work)
         return web.Response(
@@ -132,9 +136,14 @@ class _NoQuery(msgspec.Struct):
     """Where a body is expected, the query string must be empty."""
 
 
-def _answer(operation: Operation[Any, Any], result: Any, shown: set[str]) -> Answer:
+def _answer(
+    operation: Operation[Any, Any], result: Any, shown: set[str], tag: Mapping[str, str] | None = None
+) -> Answer:
     status, code = operation.status(result), operation.exit_code(result)
     headers = {"Refactory-Exit-Code": str(code)} if code else {}
+    headers |= tag or {}
+    if isinstance(result, Record) and (status == 201 or type(result) is subject(operation)):
+        headers |= etag(result)
     if status == 201 and isinstance(result, Record) and f"/{result.folder}/{{id}}" in shown:
         headers["Location"] = f"/{result.folder}/{number_of(result.key)}"
     return Answer(status, headers, msgspec.json.encode(view(result)))

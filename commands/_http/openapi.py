@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from commands._http.conditions import HEADER, is_its_own, subject
 from commands._http.routes import Exposed
 from commands._operation import Operation, always_200
 from state.records import Record
@@ -21,6 +22,7 @@ _ERRORS = {
     "403": "The token's role is too small, or the origin foreign.",
     "404": "There is no such record.",
     "409": "The state does not allow it.",
+    "412": "The record is not as the If-Match says.",
     "422": "The input can't be right.",
     "default": "Another error.",
 }
@@ -30,6 +32,13 @@ _KEY: Schema = {
     "description": "The same request sent again with the same key is done once, and answered the same.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+_MATCH: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Do it only if the record still has this ETag, which GET gives.",
+    "schema": {"type": "string"},
+}
+_ETAG: Schema = {"ETag": {"description": "Of the record itself, for If-Match.", "schema": {"type": "string"}}}
 _PROBLEM: Schema = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; `hint` says what to do next.",
@@ -119,7 +128,7 @@ def _input(operation: Operation[Any, Any], params: Schema) -> Schema:
         return {"parameters": parameters + asked}
     body = {"type": "object", "properties": rest, "required": required, "additionalProperties": False}
     return {
-        "parameters": [*parameters, _KEY],
+        "parameters": [*parameters, _KEY, *([_MATCH] if subject(operation) else [])],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
     }
 
@@ -135,12 +144,14 @@ def _parameter(name: str, where: str, schema: Schema, required: bool) -> Schema:
 def _results(operation: Operation[Any, Any], result: Schema) -> Schema:
     """Where an operation says which status a result has, it may be made or have been there."""
     answer: Schema = {"content": {"application/json": {"schema": result}}}
+    if is_its_own(operation):
+        answer["headers"] = _ETAG
     if operation.status is always_200:
         return {"200": {"description": "Done.", **answer}}
     location = {"Location": {"description": "The new record.", "schema": {"type": "string"}}}
     return {
         "200": {"description": "It was there already.", **answer},
-        "201": {"description": "Made.", "headers": location, **answer},
+        "201": {"description": "Made.", **answer, "headers": {**location, **_ETAG}},
     }
 
 

@@ -18,6 +18,7 @@ from state.errors import (
     NotFound,
     Partial,
     RefactoryError,
+    Stale,
     Unavailable,
     UsageError,
     WorkFailed,
@@ -32,6 +33,7 @@ _STATUS: dict[type[RefactoryError], int] = {
     InvalidFile: 409,  # a record is broken: nothing that another body could mend
     UsageError: 422,
     NotFound: 404,
+    Stale: 412,
     Conflict: 409,
     Forbidden: 403,
     Busy: 503,
