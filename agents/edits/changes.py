@@ -50,6 +50,10 @@ class Hunk(Struct, frozen=True):
         return tuple(line[1:] for line in self.lines if line[0] != "+")
 
     @property
+    def added(self) -> tuple[str, ...]:
+        return tuple(line[1:] for line in self.lines if line[0] == "+")
+
+    @property
     def new(self) -> tuple[str, ...]:
         return tuple(line[1:] for line in self.lines if line[0] != "-")
 

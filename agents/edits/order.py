@@ -10,7 +10,8 @@ from math import lgamma, log
 from msgspec.structs import replace
 
 from agents.edits.changes import Hunk
-from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced, without_end
+from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced
+from agents.edits.sameness import without_end
 from agents.edits.textfile import ENOUGH, TextFile
 
 CHANCE = 1 / 500  # that hunks in any order seem to be in the file's

@@ -8,8 +8,15 @@ from itertools import groupby
 from msgspec import Struct
 
 from agents.edits.changes import Hunk
-from agents.edits.fuzzy import alignments
-from agents.edits.lines import BOM
+from agents.edits.fuzzy import alignments, alike
+from agents.edits.sameness import (
+    MARKS,
+    exactly,
+    without_blanks,
+    without_end,
+    without_marks,
+    without_trail,
+)
 from agents.edits.textfile import TextFile, View
 
 Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file
@@ -41,22 +48,6 @@ class Unplaced(Exception):
         self.places = places
 
 
-def exactly(line: str) -> str:
-    return line
-
-
-def without_end(line: str) -> str:
-    return line.removeprefix(BOM).removesuffix("\r")
-
-
-def without_trail(line: str) -> str:
-    return line.removeprefix(BOM).rstrip()
-
-
-def without_blanks(line: str) -> str:
-    return " ".join(line.removeprefix(BOM).split())
-
-
 ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change
 
 
@@ -76,6 +67,7 @@ STEPS: list[Step] = [
     ("line ends", without_end, False),
     ("trailing whitespace", without_trail, False),
     ("whitespace", without_blanks, False),
+    ("typographic marks", without_marks, False),
     ("context", without_trail, True),
     ("whitespace and context", without_blanks, True),
 ]
@@ -95,10 +87,21 @@ def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
             found = _together(hunk, old, view, name, hint)
         found = _narrowed(hunk, found, file)
         if len(found) == 1:
+            if normalise is without_marks:
+                _check_marks(hunk, found[0], file)
             return found[0] if hunk.open and not fuzzy else _anchored(hunk, found[0], file)
         if found:
             raise _ambiguous(found)
     raise Unplaced("its unchanged and removed lines are nowhere in the file")
+
+
+def _check_marks(hunk: Hunk, found: Place, file: TextFile) -> None:
+    """What takes the place of a line with such marks would lose them."""
+    lost = [file.lines[at] for at in found.removed if file.lines[at] != file.lines[at].translate(MARKS)]
+    if any(alike(line, old.translate(MARKS), file.work) for line in hunk.added for old in lost):
+        raise Unplaced(
+            "it has plain quotes, dashes or blanks where the file has typographic ones", found.removed
+        )
 
 
 def _together(hunk: Hunk, old: list[str], view: View, step: str, hint: int | None) -> list[Place]:

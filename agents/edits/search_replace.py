@@ -41,7 +41,11 @@ def is_mark(line: str) -> bool:
 def first_mark(answer: str) -> int | None:
     lines = answer.split("\n")
     starts = [at for at, line in enumerate(lines) if SEARCH.fullmatch(line)]
-    return starts[0] if starts and any(map(REPLACE.fullmatch, lines)) else None
+    return (
+        starts[0]
+        if starts and any(REPLACE.fullmatch(line) or DIVIDER.fullmatch(line) for line in lines)
+        else None
+    )
 
 
 def parse(answer: str) -> list[FileEdit]:

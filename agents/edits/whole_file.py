@@ -67,7 +67,9 @@ def _path_above(lines: list[str], at: int) -> str | None:
 
 
 def _is_other_format(lines: list[str], at: int, path: str) -> bool:
-    first = lines[at] if at < len(lines) else ""
+    first, second = (*lines[at : at + 2], "", "")[:2]
+    if (fence := FENCE.match(first)) and first[fence.end() :].strip():
+        first = second  # the path stood in a fence of its own
     if search_replace.SEARCH.fullmatch(first) or first.strip() == apply_patch.BEGIN:
         return True
     return DIFF_START.match(first) is not None and not path.endswith((".diff", ".patch"))

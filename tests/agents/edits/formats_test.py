@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from agents.edits import formats
@@ -109,3 +112,20 @@ FIRST: dict[formats.Name, str] = {
     "apply_patch": "*** Begin Patch\n*** Update File: f\n@@\n-a\n+A\n b\n*** End Patch\n",
     "whole_file": "`f`\n```\nA\nb\n```\n",
 }
+
+
+def test_the_answers_that_the_docs_show() -> None:
+    """The same change in each format, in the order of the table above them."""
+    page = (Path(__file__).parents[3] / "docs/edits.md").read_text(encoding="utf-8")
+    shown = page.split("The same change in each of them:")[1].split("An answer in another format")[0]
+    answers = [found[2] for found in re.findall(r"^(```|~~~)(diff|text)\n(.*?)^\1$", shown, re.S | re.M)]
+    files = {"greet.py": b'def greet(name):\n    print("Hello")\n\ngreet("you")\n'}
+    assert [formats.detect(answer) for answer in answers] == [
+        "diff",
+        "search_replace",
+        "apply_patch",
+        "whole_file",
+    ]
+    for answer in answers:
+        (changed,) = apply(formats.parse(answer), files.get).files.values()
+        assert changed.content == files["greet.py"].replace(b'"Hello"', b'f"Hello, {name}"')
