@@ -10,6 +10,7 @@ from commands import plan_status
 from commands._records_text import left_out, reason, state_text
 from commands._text import fields, numbers
 from state.keys import number_of
+from state.plural import plural
 from state.records import Launch, Task
 
 Stage = Literal["plan", "code", "reconcile", "review", "launch"]
@@ -37,15 +38,15 @@ def text(result: Result) -> str:
             ("landed", outcome and numbers(landed.task for landed in outcome.landed)),
             ("left out", outcome and left_out(outcome.ejected)),
             ("branch", outcome and outcome.branch),
-            ("review", review and f"{review.verdict}, {len(review.findings)} findings"),
+            ("review", review and f"{review.verdict}, {plural(len(review.findings), 'finding')}"),
             (
                 "launched",
                 landing and f"{landing.how}: {', '.join(landing.branches)} at {landing.commit[:12]}",
             ),
             ("pull request", status.launch and status.launch.pr_url),
             ("CI", status.launch and status.launch.ci),
-            ("next", result.exit_code and plan_status.next_of(status)),
-            ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
+            ("next", plan_status.next_of(status) if result.exit_code else None),
+            ("changes", stat and f"{plural(stat.files, 'file')}, +{stat.insertions} -{stat.deletions}"),
         ]
     )
 

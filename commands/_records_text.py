@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from agents.tasks.reason import gist
 from commands._text import fields, numbers
 from state.keys import number_of
+from state.plural import plural
 from state.records import Ejected, Landing, Launch, Plan, Request, Task, Usage
 
 
@@ -51,7 +52,7 @@ def usage_text(usage: Usage | None, cost: float | None = None) -> str | None:
     if usage is None or not usage.requests:
         return None
     priced = "" if cost is None else f", {cost:.4f} by model.price"
-    return f"{usage.input_tokens} in, {usage.output_tokens} out, {usage.requests} requests{priced}"
+    return f"{usage.input_tokens} in, {usage.output_tokens} out, {plural(usage.requests, 'request')}{priced}"
 
 
 def plan_text(plan: Plan) -> str:

@@ -12,6 +12,7 @@ from commands import plan_status
 from commands._records_text import left_out, state_text, usage_text, where_to
 from commands._text import numbers, printable
 from state.keys import number_of
+from state.plural import plural
 from state.records import Finding, Launch, Orchestration, Task
 
 _MEANS_SOMETHING = re.compile(r"([\\`*_\[\]<>|#~!&])")
@@ -80,7 +81,7 @@ def _review(status: plan_status.Status) -> list[str]:
     if status.review is None:
         return []
     found = status.review.findings
-    head = f"Review: {status.review.verdict}, {len(found)} findings"
+    head = f"Review: {status.review.verdict}, {plural(len(found), 'finding')}"
     rows = [_finding(finding) for finding in found[:_MOST]]
     return [head, *([_table(("Severity", "Where", "Rule", "Finding"), rows)] if rows else [])]
 

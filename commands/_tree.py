@@ -11,6 +11,7 @@ from commands._records_text import state_text, usage_text, where_to
 from commands._text import printable
 from commands.plan_status import Status
 from state.keys import number_of
+from state.plural import plural
 from state.records import Launch, Task
 
 if TYPE_CHECKING:
@@ -68,15 +69,15 @@ def _said(status: Status, stage: str) -> str:
     """How far it has come, in a few words."""
     outcome = status.orchestration.outcome if status.orchestration else None
     if stage == "plan":
-        return f"{len(status.tasks)} tasks, {status.plan.state}"
+        return f"{plural(len(status.tasks), 'task')}, {status.plan.state}"
     if stage == "code" and status.tasks:
         done = sum(task.state in ("completed", "merged") for task in status.tasks)
         return f"{done} of {len(status.tasks)} done"
     if stage == "reconcile" and outcome:
         ejected = f", {len(outcome.ejected)} not" if outcome.ejected else ""
-        return f"{len(outcome.landed)} landed{ejected}, {outcome.test_runs} test runs"
+        return f"{len(outcome.landed)} landed{ejected}, {plural(outcome.test_runs, 'test run')}"
     if stage == "review" and status.review:
-        return f"{status.review.verdict}, {len(status.review.findings)} findings"
+        return f"{status.review.verdict}, {plural(len(status.review.findings), 'finding')}"
     if stage == "launch" and status.launch:
         landing = status.launch.landing
         return f"{landing.how} {landing.commit[:12]} {where_to(landing)}"

@@ -11,6 +11,7 @@ from commands._cli import chosen_format, output_options
 from commands._context import Context
 from commands._output import show
 from commands._text import printable
+from state.plural import plural
 
 if TYPE_CHECKING:
     from agents.audit.verify import Finding, Verification
@@ -40,8 +41,10 @@ def run(context: Context, /, strict: bool, accept: str | None, **given: Any) -> 
 def _text(answer: Verification) -> str:
     lines = [_line(finding) for finding in answer.findings]
     lines += [f"note: {_line(note)}" for note in answer.notes]
-    found = f"{len(answer.findings)} findings" if answer.findings else "whole"
-    return printable("\n".join([*lines, f"{answer.lines} lines in {answer.files} files: {found}"]))
+    found = plural(len(answer.findings), "finding") if answer.findings else "whole"
+    return printable(
+        "\n".join([*lines, f"{plural(answer.lines, 'line')} in {plural(answer.files, 'file')}: {found}"])
+    )
 
 
 def _line(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from commands._records_text import left_out
 from commands._text import fields
 from state.errors import UsageError
 from state.keys import number_of
+from state.plural import plural
 from state.records import Ejected, Landing, Launch, Orchestration, Plan, Review, Way
 from state.store import Store
 
@@ -139,7 +140,7 @@ def text(launched: Launched) -> str:
             ("merged", "yes" if done and done.merged else None),
             ("issue", done and done.comment_url),
             ("left out", left_out(launched.left_out)),
-            ("changes", stat and f"{stat.files} files, +{stat.insertions} -{stat.deletions}"),
+            ("changes", stat and f"{plural(stat.files, 'file')}, +{stat.insertions} -{stat.deletions}"),
             ("warnings", "\n".join(launched.warnings)),
             ("title", launched.proposal and launched.proposal.title),
             ("body", launched.proposal and launched.proposal.body),

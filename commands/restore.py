@@ -11,6 +11,7 @@ from agents.worktrees.backups import Kept
 from commands._operation import Operation, Params
 from commands._text import table
 from state.keys import number_of
+from state.plural import plural
 from state.store import Store
 
 
@@ -43,7 +44,12 @@ def text(restored: Restored) -> str:
     if restored.branch:
         return f"branch {restored.branch} is at {restored.backups[0].commit}"
     rows = [
-        (one.commit[:12], number_of(one.task) if one.task else None, f"{one.days} days", one.subject)
+        (
+            one.commit[:12],
+            number_of(one.task) if one.task else None,
+            plural(one.days, "day"),
+            one.subject,
+        )
         for one in restored.backups
     ]
     return table(("COMMIT", "TASK", "AGE", "SUBJECT"), rows) if rows else "no backups"

@@ -9,6 +9,7 @@ import click
 from commands._cli import chosen_format, output_options, read_stdin
 from commands._context import Context
 from commands._output import show
+from state.plural import plural
 
 if TYPE_CHECKING:
     from agents.state_in_git.commit import StateCommit
@@ -31,7 +32,9 @@ def run(context: Context, /, message: str | None, dry_run: bool, **given: Any) -
 def _text(made: StateCommit, dry_run: bool) -> str:
     paths = [("A", made.added), ("M", made.changed), ("D", made.removed)]
     if not any(found for _, found in paths):
-        return "nothing to commit" + (f" ({made.ignored} files are ignored by git)" if made.ignored else "")
+        return "nothing to commit" + (
+            f" ({plural(made.ignored, 'file')} ignored by git)" if made.ignored else ""
+        )
     if dry_run:
         return "\n".join(f"{letter} {path}" for letter, found in paths for path in found)
     return f"{made.commit} on {made.branch or 'a detached HEAD'}: {made.message.strip().splitlines()[0]}"

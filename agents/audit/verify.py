@@ -14,6 +14,7 @@ from agents.audit.mirror import mirrored, remembered, set_back
 from agents.git.repository import Repository
 from state.audit_chain import Anchor, Log, acceptance, breaks, checked, missing, read_files, split, strangers
 from state.audit_memory import Head
+from state.plural import plural
 from state.store import Store
 
 
@@ -106,7 +107,7 @@ def _committed(git: Repository, logs: Mapping[str, Log]) -> Iterator[Finding]:
         yield Finding(
             file=FOLDER + name,
             line=same + 1,
-            message=f"{log.head.count - same} committed lines are gone or changed from here on",
+            message=f"{plural(log.head.count - same, 'committed line')} gone or changed from here on",
             hint=f"commit {commit[:12]} has them: `git show {commit[:12]}:{FOLDER}{name}`",
             lost=log.head.hash,
         )
@@ -154,10 +155,12 @@ def _in_reflog(git: Repository, anchor: Anchor) -> str:
 def _explained(anchor: Anchor, present: Log | None, where: str | None, harmless: bool) -> tuple[str, str]:
     count, here = anchor.head.count, present.head.count if present else 0
     if where and harmless:
-        return f"{count - here} more lines are in {where}", ""
+        return f"{where} has {plural(count - here, 'more line')}", ""
     if where:
         return f"other lines than in {where}", "one of the two was changed"
-    said = f"{count} lines by {anchor.source}, the last one {anchor.head.hash[:12]}; here are {here}"
+    said = (
+        f"{plural(count, 'line')} by {anchor.source}, the last one {anchor.head.hash[:12]}; here are {here}"
+    )
     if harmless:
         return f"{said}: not merged yet, or lost", ""
     return (

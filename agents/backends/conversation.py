@@ -14,6 +14,7 @@ from agents.model.tokens import tokens_of
 from agents.model.tools import Tool, Turn
 from agents.model.transcript import write_transcript
 from agents.tasks.attempt import AttemptFailed, Job
+from state.plural import plural
 from state.preset import ATTEMPT_SECONDS
 from state.records import Usage
 
@@ -111,7 +112,9 @@ class Conversation:
 
     def _write(self, said: str, spent: Spent) -> None:
         path = self._job.logs / f"model-{self._calls}.md"
-        usage = f"{spent.requests} requests, {spent.input_tokens} tokens in, {spent.output_tokens} out"
+        usage = (
+            f"{plural(spent.requests, 'request')}, {spent.input_tokens} tokens in, {spent.output_tokens} out"
+        )
         write_transcript(path, self._settings, self._instructions, self.turns, said, usage)
 
 

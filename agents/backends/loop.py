@@ -17,6 +17,7 @@ from agents.model.tools import Call, Turn
 from agents.prompts.prompt import instructions, loop_message
 from agents.tasks.attempt import AttemptFailed, Job
 from state.errors import UsageError
+from state.plural import plural
 from state.records import Usage
 
 _CALLS = 100  # of one answer
@@ -42,7 +43,7 @@ def solve(job: Job) -> Usage | None:
             return job.meter.usage
         reminded = not said
         talk.turns += said or [Turn("user", _REMINDER)]
-    raise AttemptFailed(f"the model did not finish in {config.coder.turns} turns (coder.turns)")
+    raise AttemptFailed(f"the model did not finish in {plural(config.coder.turns, 'turn')} (coder.turns)")
 
 
 def _answer(talk: Conversation, room: int) -> Answer:

@@ -23,6 +23,7 @@ from agents.model.tools import Body, Call
 from agents.model.transcript import redacted
 from state.errors import UsageError
 from state.files import read_regular
+from state.plural import plural
 
 _NAME = re.compile(r".*-[0-9a-f]{12}-[0-9]{1,3}\.json", re.DOTALL)
 _CHANGES = 12  # lines of a difference that are shown
@@ -122,7 +123,7 @@ class Tape:
         path, nearest = min(there, key=lambda one: len({*map(_steady, one[1].told)} ^ {*new}))
         diff = [*unified_diff([*map(_steady, nearest.told)], new, n=0, lineterm="")][2:]
         changes = [line[:200] for line in diff if not line.startswith("@@")]
-        more = [f"and {len(changes) - _CHANGES} more lines"] if len(changes) > _CHANGES else []
+        more = [f"and {plural(len(changes) - _CHANGES, 'more line')}"] if len(changes) > _CHANGES else []
         shown = "\n".join([*changes[:_CHANGES], *more])
         return f"this question is not recorded in {self.folder}; it differs from {path.name} in:\n{shown}"
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from agents.plan.scopes import overlaps
 from state.errors import UsageError
+from state.plural import plural
 
 SHOWN = 20
 MOST = 1000
@@ -43,7 +44,11 @@ def check(tasks: Sequence[TaskDraft]) -> list[str]:
         f"`{tasks[i].title}` and `{tasks[j].title}` may run at once and change the same files: {', '.join(common)}"
         for i, j, common in _clashes(tasks, _predecessors(tasks))
     ]
-    more = [f"{len(found) - SHOWN} more pairs of tasks overlap"] if len(found) > SHOWN else []
+    more = (
+        [f"overlapping, too: {plural(len(found) - SHOWN, 'more pair')} of tasks"]
+        if len(found) > SHOWN
+        else []
+    )
     return [*_without_scope(tasks), *found[:SHOWN], *more]
 
 

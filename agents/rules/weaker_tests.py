@@ -10,6 +10,7 @@ from agents.git.diff import changes
 from agents.rules.added_lines import Line
 from agents.rules.assertions import Assertion, parsed
 from agents.rules.change import Change, Rule, readable
+from state.plural import plural
 from state.records import Finding
 
 _TEST_PATH = re.compile(r"(^|/)(tests?|spec|__tests__)/|(^|/)test_[^/]*$|[._](test|spec)\.[^/]+$")
@@ -41,7 +42,7 @@ def deleted(change: Change) -> Iterator[Finding]:
     for path in _deleted(change):
         gone = [name for name in _names(_of(change.delta.removed, path)) if name not in kept]
         if gone:
-            said = f"was deleted, with {len(gone)} tests: {', '.join(gone[:5])}"
+            said = f"was deleted, with {plural(len(gone), 'test')}: {', '.join(gone[:5])}"
             yield change.finding("deleted-test", change.config.integrity, said, path)
 
 

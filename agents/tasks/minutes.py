@@ -19,8 +19,8 @@ def are_over(orchestration: Orchestration) -> bool:
 def check_minutes(orchestration: Orchestration) -> None:
     """Raises BudgetReached."""
     if are_over(orchestration):
-        number, minutes = number_of(orchestration.key), orchestration.budgets.minutes
-        raise BudgetReached(f"orchestration {number}: its {minutes:g} minutes are over", RAISE)
+        number, minutes = number_of(orchestration.key), orchestration.budgets.minutes or 0
+        raise BudgetReached(f"orchestration {number}: its time is over ({minutes:g} min)", RAISE)
 
 
 def _age(orchestration: Orchestration) -> float:

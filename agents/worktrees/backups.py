@@ -14,6 +14,7 @@ from agents.git.repository import Repository
 from agents.worktrees.workspace import local
 from state.errors import Conflict, NotFound, UsageError
 from state.lifecycle import SETTLED
+from state.plural import plural
 from state.records import Launch, Plan, Task
 from state.store import Store
 
@@ -78,7 +79,7 @@ def removable(store: Store, days: float) -> list[Kept]:
         why = "" if ref.worktree or _is_needed(store, ref) else landed.where(ref.commit)
         old = time.time() - ref.seconds > days * _DAY
         if not why and old and not ref.worktree and not _is_needed(store, ref):
-            why = f"older than {days:g} days"
+            why = f"older than {plural(days, 'day')}"
         if why:
             found.append(_kept(store, ref, why))
     return found

@@ -10,6 +10,7 @@ from agents.diagnosis.checkup import diagnose
 from commands._demo.evidence import Evidence, Red
 from commands._text import numbers
 from state.keys import number_of
+from state.plural import plural
 
 Seen = tuple[bool, str]
 
@@ -88,7 +89,7 @@ def reviewed(seen: Evidence) -> Seen:
     enough = bool(review.findings) or not seen.scripted
     return (
         same and enough and review.verdict == "approved",
-        f"{review.verdict}, {len(review.findings)} findings",
+        f"{review.verdict}, {plural(len(review.findings), 'finding')}",
     )
 
 
@@ -114,7 +115,7 @@ def merged(seen: Evidence) -> Seen:
 
 def main_is_green(seen: Evidence) -> Seen:
     tests = seen.main_tests
-    return tests.exit_code == 0 and tests.ran > 0, f"{tests.ran} tests, exit code {tests.exit_code}"
+    return tests.exit_code == 0 and tests.ran > 0, f"{plural(tests.ran, 'test')}, exit code {tests.exit_code}"
 
 
 def tidy(seen: Evidence) -> Seen:

@@ -13,6 +13,7 @@ from agents.tasks.reason import gist
 from commands._demo import site
 from commands.plan_status import Status
 from state.keys import number_of
+from state.plural import plural
 from state.records import Pull, Task
 from state.yaml_codec import dump
 
@@ -97,7 +98,7 @@ def text(done: LocalReport) -> str:
     )
     why = "" if done.solved else f"\nwhy       {' '.join(gist(done.task.feedback)) or '?'}"
     return dedent("""\
-        {model}, served on the loopback for this run, {requests} calls, {tokens}, {seconds} s
+        {model}, served on the loopback for this run, {calls}, {tokens}, {seconds} s
 
         {plainly}
 
@@ -106,7 +107,7 @@ def text(done: LocalReport) -> str:
         answers   {transcripts}
         folder    {folder}""").format(
         model=done.model,
-        requests=sum(u.requests for u in usage),
+        calls=plural(sum(u.requests for u in usage), "call"),
         tokens=tokens,
         seconds=done.seconds,
         plainly=done.plainly,

@@ -17,6 +17,7 @@ from commands._records_text import reasons
 from commands._text import numbers, table
 from commands.plan_status import Status
 from state.keys import number_of
+from state.plural import plural
 from state.records import Finding, Pull, Task
 
 
@@ -88,7 +89,7 @@ def _opening(done: Report) -> str:
 
 def _usage(pulls: list[Pull]) -> str:
     used = [pull.usage for pull in pulls if pull.usage]
-    return f"{sum(usage.requests for usage in used)} requests, {sum(usage.tokens for usage in used)} tokens"
+    return f"{plural(sum(usage.requests for usage in used), 'request')}, {sum(usage.tokens for usage in used)} tokens"
 
 
 def _tasks(done: Report) -> str:

@@ -19,7 +19,7 @@ def log(refactory: Refactory) -> Path:
 
 
 def test_whole(logged: Refactory) -> None:
-    assert logged.ok("audit:verify").out == "3 lines in 1 files: whole\n"
+    assert logged.ok("audit:verify").out == "3 lines in 1 file: whole\n"
     assert logged.data("audit:verify") == {"files": 1, "lines": 3, "findings": [], "notes": []}
 
 

@@ -76,6 +76,7 @@ def test_what_a_launch_did_is_said(
     now = replace(failed, launch=launch, tasks=[replace(task, state="merged") for task in failed.tasks])
     run = _outcome.text(_outcome.Result(stage="launch", exit_code=0, status=now))
     assert f"1 {state}: One" in run
+    assert "next" not in run
     assert f"1   {state}" in plan_status.text(now)
     said = _summary.markdown(now)
     assert f"{how} {where}" in said

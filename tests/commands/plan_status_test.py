@@ -49,10 +49,10 @@ def on_terminal(refactory: Refactory, *args: str) -> str:
 def test_a_tree_on_a_terminal(done: Refactory) -> None:
     shown = on_terminal(done, "plan:status", "1", "--watch")
     assert "Files" in shown
-    assert "plan  1 tasks, done" in shown
+    assert "plan  1 task, done" in shown
     assert "code  1 of 1 done" in shown
     assert re.search(r"1 merged +\(coder-1\) Make one", shown)
-    assert "reconcile  1 landed, 1 test runs" in shown
+    assert "reconcile  1 landed, 1 test run" in shown
     assert "review  approved, 0 findings" in shown
     assert re.search(r"launch  merge [0-9a-f]{12} into main", shown)
 

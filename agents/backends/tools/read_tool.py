@@ -10,6 +10,7 @@ from agents.backends import tools
 from agents.edits.paths import refuse_reason
 from agents.edits.worktree import read_from
 from agents.tasks.attempt import Job
+from state.plural import plural
 
 DESCRIPTION = "Show a file of the repository with line numbers, which are not part of it."
 _MOST = 600
@@ -27,10 +28,10 @@ def use(job: Job, arguments: Arguments) -> str:
         lines.pop()
     shown = lines[arguments.start - 1 :][: arguments.count]
     if lines and not shown:
-        raise tools.ToolFailed(f"{arguments.path} has {len(lines)} lines")
+        raise tools.ToolFailed(f"{arguments.path} has {plural(len(lines), 'line')}")
     numbered = [f"{number:5} {line}" for number, line in enumerate(shown, arguments.start)]
     left = len(lines) - arguments.start + 1 - len(shown)
-    return "\n".join([*numbered, *([f"({left} more lines)"] if left else [])]) or "(an empty file)"
+    return "\n".join([*numbered, *([f"({plural(left, 'more line')})"] if left else [])]) or "(an empty file)"
 
 
 def text_of(job: Job, path: str) -> str:

@@ -197,7 +197,7 @@ def test_a_branch_switch_is_no_tampering(repo: Repo, store: Store) -> None:
     checkpoint(store)
     repo.git("switch", "-q", "other")
     notes = [note.message for note in whole(store).notes]
-    assert [note for note in notes if "2 more lines are in main" in note] == notes != []
+    assert [note for note in notes if "main (" in note and "has 2 more lines" in note] == notes != []
     requests(store, "d")
     assert whole(store).files == 2
     commit(repo)
@@ -225,7 +225,7 @@ def test_a_reset_that_drops_lines_is_found(repo: Repo, store: Store) -> None:
     repo.git("reset", "-q", "--hard", "HEAD~1")
     assert "1, without that one" in found(store)[0]
     repo.git("branch", "kept", dropped)
-    assert "1 more lines are in kept" in whole(store).notes[0].message
+    assert "has 1 more line" in whole(store).notes[0].message
 
 
 def test_a_revert_that_drops_lines_is_found_and_says_where_they_are(repo: Repo, store: Store) -> None:
@@ -235,7 +235,7 @@ def test_a_revert_that_drops_lines_is_found_and_says_where_they_are(repo: Repo, 
     reverted = commit(repo)
     repo.git("revert", "--no-edit", "HEAD")
     (finding,) = verify(store).findings
-    assert (finding.line, finding.message) == (2, "1 committed lines are gone or changed from here on")
+    assert (finding.line, finding.message) == (2, "1 committed line gone or changed from here on")
     assert reverted[:12] in finding.hint
 
 
@@ -298,7 +298,7 @@ def test_lines_in_another_worktree_are_not_lost(repo: Repo, store: Store, tmp_pa
     requests(linked, "b")
     checkpoint(linked)
     (note,) = whole(store).notes
-    assert f"1 more lines are in the worktree {tmp_path / 'linked'}" in note.message
+    assert f"the worktree {tmp_path / 'linked'} has 1 more line" in note.message
     assert whole(linked).notes == []
 
 
@@ -435,7 +435,7 @@ def test_the_first_changed_line_of_a_committed_log_is_named(repo: Repo, store: S
     commit(repo)
     lines = the_log(store).read_bytes().splitlines(keepends=True)
     the_log(store).write_bytes(b"".join([lines[0], other_actor(lines[1]), lines[2]]))
-    gone = [finding for finding in verify(store).findings if "committed lines" in finding.message]
+    gone = [finding for finding in verify(store).findings if "gone or changed" in finding.message]
     assert [(finding.line, finding.message.split()[0]) for finding in gone] == [(2, "2")]
 
 

@@ -140,7 +140,7 @@ def test_requests_and_plans_show_what_they_cost(
     assert model_server.requests[0].body["max_tokens"] == 16_000, (
         "the answer is bounded where there is a budget"
     )
-    said = "11 in, 7 out, 1 requests, 0.0001 by model.price"
+    said = "11 in, 7 out, 1 request, 0.0001 by model.price"
     assert said in refactory.ok("request:show", "1").out and said in refactory.ok("plan:status", "1").out
     assert refactory.data("request:show", "1")["cost"] == pytest.approx(92e-6)
 

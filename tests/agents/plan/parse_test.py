@@ -256,7 +256,7 @@ def test_missing_scopes_are_warned_of_once() -> None:
 def test_many_overlaps_are_summed_up() -> None:
     warnings = check([task(str(n), scope="x") for n in range(10)])
     assert len(warnings) == 21
-    assert warnings[-1] == "25 more pairs of tasks overlap"
+    assert warnings[-1] == "overlapping, too: 25 more pairs of tasks"
 
 
 def test_overlapping_tasks_are_put_in_a_row() -> None:

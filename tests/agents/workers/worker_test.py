@@ -43,7 +43,7 @@ def test_an_attempt_ends_with_its_orchestrations_minutes(repo: Repo, store: Stor
     )
     planned(store, "One")
     nearly_over(store)
-    with pytest.raises(BudgetReached, match="its 1 minutes are over"):
+    with pytest.raises(BudgetReached, match="its time is over"):
         agent(repo, store).work(once=True)
     task = store.get(Task, 1)
     assert (task.state, task.attempts) == ("assigned", 0)
@@ -57,7 +57,7 @@ def test_a_test_ends_with_its_orchestrations_minutes(repo: Repo, store: Store) -
     planned(store, "One")
     complete_code(repo, store)
     nearly_over(store)
-    with pytest.raises(BudgetReached, match="its 1 minutes are over"):
+    with pytest.raises(BudgetReached, match="its time is over"):
         agent(repo, store, "tester").work(once=True)
     assert store.get(Task, 1).state == "testing"
 
