@@ -17,7 +17,10 @@ _MOST = 1_000_000  # characters; a record's file stays well below the reader's 4
 
 
 class RequestCreate(Params):
-    title: Annotated[str, Meta(max_length=500, description="What is wanted, in one line.")]
+    title: Annotated[
+        str,
+        Meta(max_length=500, description="What is wanted, in one line.", extra_json_schema={"minLength": 1}),
+    ]
     description: Annotated[
         str,
         Meta(max_length=_MOST, description="The details; `-` reads standard input.", extra={"text": True}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -77,13 +77,24 @@ def application(store: Store, port: int, bounds: Bounds | None = None) -> web.Ap
     app.on_response_prepare.append(_headers)
     operations = exposed()
     shown = {each.operation.path for each in operations if each.operation.method == "GET"}
+    paths = {each.operation.path for each in operations}
     for each in operations:
-        resource = app.router.add_resource(each.operation.path)
+        resource = app.router.add_resource(_route(each.operation.path, paths))
         for method in ("GET", "HEAD") if each.operation.method == "GET" else (each.operation.method,):
             resource.add_route(method, _handler(each.operation, shown))
     app.router.add_get("/healthz", _fixed({"status": "ok", "version": program_version()}))
     app.router.add_get("/openapi.json", _openapi(operations))
     return app
+
+
+def _route(path: str, paths: Collection[str]) -> str:
+    """With parameters that are not the words of other paths: `/requests/import` is no request's."""
+    start, brace, _ = path.partition("{")
+    if not brace or not path.endswith("}"):
+        return path
+    words = {other.removeprefix(start) for other in paths if other.startswith(start) and "{" not in other}
+    words = {word for word in words if "/" not in word}
+    return f"{path[:-1]}:(?!(?:{'|'.join(sorted(words))})$)[^{{}}/]+}}" if words else path
 
 
 def program_version() -> str:

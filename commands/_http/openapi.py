@@ -129,7 +129,7 @@ def _input(operation: Operation[Any, Any], params: Schema) -> Schema:
     body = {"type": "object", "properties": rest, "required": required, "additionalProperties": False}
     return {
         "parameters": [*parameters, _KEY, *([_MATCH] if subject(operation) else [])],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "requestBody": {"required": bool(required), "content": {"application/json": {"schema": body}}},
     }
 
 

@@ -94,6 +94,7 @@ def test_a_broken_record_is_no_fault_of_the_server(server: Server) -> None:
         ("GET", "/nowhere", 404, "unknown_path"),
         ("GET", "/requests/", 404, "unknown_path"),
         ("DELETE", "/requests", 405, "method_not_allowed"),
+        ("GET", "/requests/import", 405, "method_not_allowed"),
         ("PROPFIND", "/requests", 405, "method_not_allowed"),
         ("BREW", "/requests", 400, "malformed"),
         ("POST", "/requests?title=x", 422, "usage"),
