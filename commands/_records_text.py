@@ -18,6 +18,7 @@ def request_text(request: Request) -> str:
             ("key", request.key),
             ("title", request.title),
             ("state", request.state),
+            ("reason", request.reason),
             ("created", request.created),
             ("description", request.description),
         ]

@@ -1,7 +1,8 @@
 """The generated parts of these pages, made from the code. `REGENERATE=1 pytest tests/docs_test.py` writes them.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`. The last column of a table
-whose heading ends in `*` is written by people: it is kept, and a test fails while a cell of it is empty.
+whose heading ends in `*` is written by people: it is kept, and a test fails while a cell of it is empty. What a key
+means stands below its field in the source.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from commands._http.problems import of_error
 from commands._http.routes import exposed
 from commands._operation import Operation
 from state.config import Config, Section
+from state.descriptions import descriptions
 from state.errors import RefactoryError
 from state.preset import Events, Preset
 from state.records import KINDS, Part, Record
@@ -113,20 +115,20 @@ def _errors() -> list[type[RefactoryError]]:
     return [RefactoryError, *_subclasses(RefactoryError)]
 
 
-def records(old: str) -> str:
+def records(_: str) -> str:
     parts = [part for part in _subclasses(Part) if part.__module__ == Part.__module__]
-    return "\n\n".join([*(_record(cls, old) for cls in KINDS), *(_record(cls, old) for cls in parts)])
+    return "\n\n".join([*map(_record, KINDS), *map(_record, parts)])
 
 
-def _record(cls: type[msgspec.Struct], old: str) -> str:
+def _record(cls: type[msgspec.Struct]) -> str:
     folder = f"`.refactory/{cls.folder}/`\n\n" if issubclass(cls, Record) else ""
-    return f"### {cls.__name__}\n\n{folder}{_fields(cls, old)}"
+    return f"### {cls.__name__}\n\n{folder}{_fields(cls)}"
 
 
-def configuration(old: str) -> str:
+def configuration(_: str) -> str:
     sections = [(name, kind) for name, kind in _nested(Config)]
-    parts = [f"### At the top\n\n{_fields(Config, old, 'At the top')}"]
-    return "\n\n".join([*parts, *(f"### {name}\n\n{_fields(kind, old, name)}" for name, kind in sections)])
+    parts = [f"### At the top\n\n{_fields(Config)}"]
+    return "\n\n".join([*parts, *(f"### {name}\n\n{_fields(kind)}" for name, kind in sections)])
 
 
 def known_agents(_: str) -> str:
@@ -148,9 +150,9 @@ def known_agents(_: str) -> str:
     )
 
 
-def preset_keys(old: str) -> str:
+def preset_keys(_: str) -> str:
     parts = [("A preset", Preset), ("Its events", Events)]
-    return "\n\n".join(f"### {title}\n\n{_fields(kind, old, title)}" for title, kind in parts)
+    return "\n\n".join(f"### {title}\n\n{_fields(kind)}" for title, kind in parts)
 
 
 def _nested(cls: type[msgspec.Struct]) -> Iterator[tuple[str, type[msgspec.Struct]]]:
@@ -160,13 +162,13 @@ def _nested(cls: type[msgspec.Struct]) -> Iterator[tuple[str, type[msgspec.Struc
                 yield field.encode_name, kind
 
 
-def _fields(cls: type[msgspec.Struct], old: str, title: str = "") -> str:
-    section = old.partition(f"### {title or cls.__name__}\n")[2].partition("\n### ")[0]
+def _fields(cls: type[msgspec.Struct]) -> str:
+    said = descriptions(cls)
     rows = [
-        (f"`{field.encode_name}`", kind_of(field.type), _default(field))
+        (f"`{field.encode_name}`", kind_of(field.type), _default(field), said[field.encode_name] or EMPTY)
         for field in msgspec.structs.fields(cls)
     ]
-    return _table(("Key", "Type", "Default", "Meaning *"), _kept(rows, section))
+    return _table(("Key", "Type", "Default", "Meaning"), rows)
 
 
 def kind_of(kind: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from state.config import Config
+from state.descriptions import descriptions, structs
 from state.errors import RefactoryError
 from state.files import read_regular
 from state.migrations import current
@@ -17,6 +19,7 @@ from state.references import reference_fields
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = "schemas"
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 _KEY = "^[1-9][0-9]{0,8}-[0-9a-z]{8}$"
 _ALL: tuple[type[msgspec.Struct], ...] = (*KINDS, Config)
 TYPES = {kind(cls): cls for cls in _ALL}
@@ -28,11 +31,14 @@ def schema(name: str) -> Schema:
     """What a file of this kind may hold: `task`, `config`. As strict as the reader."""
     cls = TYPES[name]
     parts: dict[str, Schema] = msgspec.json.schema(cls)["$defs"]
+    for struct in structs(cls):
+        _describe(parts[struct.__name__], descriptions(struct))
     for part in parts.values():
         if "properties" in part:
             part["additionalProperties"] = False
     root = parts.pop(cls.__name__)
-    root["properties"]["version"] = {"const": current(name), "default": 1}
+    said = root["properties"]["version"]["description"]
+    root["properties"]["version"] = {"const": current(name), "default": 1, "description": said}
     if issubclass(cls, Record):
         _name_keys(cls, root["properties"])
     found = {"$schema": DIALECT, **root, **({"$defs": parts} if parts else {})}
@@ -58,6 +64,11 @@ def write(records: Path) -> list[Path]:
     except OSError as error:
         raise RefactoryError(f"{error.filename}: can't write: {error.strerror}") from None
     return changed
+
+
+def _describe(part: Schema, said: dict[str, str]) -> None:
+    for key, found in part["properties"].items():
+        found["description"] = _LINK.sub(r"\1", said[key])
 
 
 def _name_keys(cls: type[Record], properties: dict[str, Schema]) -> None:

@@ -20,7 +20,7 @@ def cancel_request(store: Store, request_id: str, reason: str) -> Request:
         request = changes.get(Request, request_id)
         if request.state == "cancelled":
             return request
-        cancelled = changes.put(move(request, "cancelled"), note=reason)
+        cancelled = changes.put(move(request, "cancelled", reason=reason), note=reason)
         for plan in changes.all(Plan, lambda plan: plan.request == request.key):
             cancel_plan(changes, plan, reason or f"request {number_of(request.key)} was cancelled")
         return cancelled

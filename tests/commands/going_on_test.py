@@ -32,7 +32,8 @@ def test_a_task_list_that_can_not_be_read_makes_no_request(refactory: Refactory)
 
 def test_a_cancelled_request_is_not_gone_on_with(refactory: Refactory) -> None:
     refactory.ok("request:create", "--title", "T")
-    refactory.ok("request:cancel", "1")
+    refactory.ok("request:cancel", "1", "--reason", "Nobody needs it.")
+    assert "reason: Nobody needs it." in refactory.ok("request:show", "1").out
     assert "goes on with it" not in refactory.run("run", "1").err
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from state import schema
 from tests.conftest import Refactory, Repo
 
 NAMES = {"request", "plan", "task", "orchestration", "pull", "review", "launch", "config"}
@@ -80,3 +81,15 @@ def test_a_folder_that_can_not_be_written_is_named(refactory: Refactory, repo: R
     done = refactory.run("schema", "--write")
     assert done.code == 1
     assert ".refactory/schemas" in done.err
+
+
+def test_every_key_is_described() -> None:
+    for name in schema.TYPES:
+        found = schema.schema(name)
+        for part in (found, *found.get("$defs", {}).values()):
+            for key, field in part.get("properties", {}).items():
+                assert field["description"].strip(), f"{name}: {key}"
+                assert "](" not in field["description"], "no links of the pages"
+    assert (
+        schema.schema("task")["properties"]["title"]["description"] == "One line; the subject of its commit"
+    )
