@@ -48,6 +48,8 @@ def orchestrate(
     names = before.agents if before and not agents else _names(agents or store.config.agents)
     if before and plan.state == "orchestrated":
         url = before.remote or remote_url(repository, remote)
+        if url and not before.remote:
+            _check_shared(store, url, before.target_branch, before.base)
         return _go_on(store, plan, replace(before, agents=names, remote=url), target), False
     target = chosen_target(store, target or (before.target_branch if before else None))
     base = pinned(repository, target)

@@ -1,4 +1,4 @@
-"""What a launch is about to do: kept beside it, so that one that is killed after the merge is recorded all the same."""
+"""What a launch is about to do: kept beside it, so that one that ends after the merge is recorded all the same."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Intent(msgspec.Struct, frozen=True):
 
 @contextmanager
 def intended(private: Path, plan: str, landing: Landing, review: str) -> Iterator[None]:
-    """Around the merge and its record. It stays only if we are killed."""
+    """Around the merge and its record. It stays unless we come to the end: a signal, a full disk, or a lock that
+    somebody holds may come between the two as well as a kill.
+    """
     write_private(_path(private, plan), msgspec.json.encode(Intent(landing, review)).decode())
-    try:
-        yield
-    finally:
-        _path(private, plan).unlink(missing_ok=True)
+    yield
+    forget(private, plan)
 
 
 def left_by_killed(private: Path, plan: str) -> Intent | None:

@@ -12,7 +12,7 @@ from agents.launcher import landing, launch
 from agents.reconciler import reconcile
 from agents.reviewer import review
 from agents.worktrees.workspace import local
-from state.errors import Conflict, RefactoryError, Unavailable
+from state.errors import Busy, Conflict, RefactoryError, Unavailable
 from state.records import Launch, Plan, Request, Task
 from state.store import Store
 from tests.agents.finished import complete, planned
@@ -275,6 +275,20 @@ def test_a_launch_that_is_killed_after_the_merge_is_recorded_by_the_next_run(
     assert (launch_record.landing, launch_record.review) == (planned_landing, found.key)
     assert store.get(Plan, ready.key).state == "done"
     assert not note.exists()
+
+
+@pytest.mark.parametrize("end", [SystemExit(143), KeyboardInterrupt(), Busy("the lock is held")])
+def test_a_launch_that_ends_between_the_merge_and_its_record_is_recorded_by_the_next_run(
+    repo: Repo, store: Store, ready: Plan, end: BaseException
+) -> None:
+    planned_landing, found = landing(store, ready, "merge", None, False)
+    with pytest.raises(type(end)), intended(store.location.private, ready.key, planned_landing, found.key):
+        merge(store.location, local(store), planned_landing)
+        raise end
+    reconcile(store, ready.key)
+    assert [one.landing for one in store.all(Launch)] == [planned_landing]
+    assert store.get(Plan, ready.key).state == "done"
+    assert not [*(store.location.private / "launching").iterdir()]
 
 
 def test_a_launch_that_is_killed_before_the_merge_has_done_nothing(

@@ -8,7 +8,7 @@ from agents.git.repository import Repository
 from agents.orchestrator import orchestrate, remote_url
 from agents.planner import plan
 from state.errors import Conflict, UsageError
-from state.records import Request
+from state.records import Orchestration, Request
 from state.store import Store
 from tests.conftest import Refactory, Repo
 
@@ -72,3 +72,18 @@ def test_a_base_that_the_remote_lacks_is_refused_at_once(repo: Repo, store: Stor
     repo.git("reset", "-q", "--hard", "HEAD^")
     done, _ = orchestrate(store, made.key, 1, None, None, "origin")
     assert done.base == repo.git("rev-parse", "main"), "what is ahead there has it, too"
+
+
+def test_a_remote_that_comes_later_needs_the_base_too(repo: Repo, store: Store, tmp_path: Path) -> None:
+    origin = tmp_path / "origin.git"
+    repo.git("init", "-q", "--bare", str(origin))
+    repo.git("remote", "add", "origin", str(origin))
+    with store.transaction("test") as changes:
+        request = changes.new(Request, title="T")
+    made = plan(store, request.key, "## One\n", "template")
+    begun, _ = orchestrate(store, made.key, 1, None, None, None)
+    with pytest.raises(Conflict, match="is not at the remote"):
+        orchestrate(store, made.key, 1, None, None, "origin")
+    assert store.get(Orchestration, begun.key).remote is None
+    repo.git("push", "-q", "origin", "main")
+    assert orchestrate(store, made.key, 1, None, None, "origin")[0].remote == str(origin)
