@@ -12,10 +12,10 @@ from agents.launcher import finish_killed
 from agents.orchestrator import latest, pinned
 from agents.reconcile.combination import Combination, Step, combine
 from agents.reconcile.culprit import Culprit, Hunt
+from agents.reconcile.learning import learn
 from agents.reconcile.merging import Merger
 from agents.reconcile.resolvers.asking import asking
 from agents.reconcile.resolvers.chain import chain
-from agents.reconcile.resolvers.learning import learn
 from agents.reconcile.verdicts import Verdicts
 from agents.sandbox import announce
 from agents.tasks.closing import close

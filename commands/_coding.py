@@ -14,15 +14,14 @@ from commands import plan_status
 from commands._context import Context
 from commands._outcome import Result
 from commands._progress import Progress
+from commands._status import Status, exit_code, settled
 from state.errors import UsageError
 from state.keys import number_of
-from state.lifecycle import SETTLED
 from state.records import Orchestration
 from state.store import Store
 
 _POLL = 0.1  # seconds
 _HEAD_START = 2.5  # seconds
-_DONE = ("completed", "merged")
 
 
 def work_off(context: Context, plan: str, progress: Progress) -> Result:
@@ -100,27 +99,13 @@ def _local_model(context: Context) -> AbstractContextManager[None]:
     return served(context.store.config.model)
 
 
-def _start_testers(crew: Crew, status: plan_status.Status) -> None:
+def _start_testers(crew: Crew, status: Status) -> None:
     """Not before the coders had the processor to start: there is nothing to test yet."""
     seconds = time.monotonic() - crew.members["coder"].since
     begun = {task.state for task in status.tasks}
     wanted = "testing" in begun or ("in_progress" in begun and seconds > _HEAD_START)
     if wanted and status.orchestration and "tester" not in crew.members:
         crew.start("tester", [f"tester-{number + 1}" for number in range(status.orchestration.testers)])
-
-
-def settled(status: plan_status.Status) -> bool:
-    """Nothing is left that an agent here could do; of what has only a URL, somebody must say the branch."""
-    return all(
-        task.state in SETTLED or (task.state == "testing" and task.commit is None) for task in status.tasks
-    )
-
-
-def exit_code(status: plan_status.Status) -> int:
-    """0: every task that is wanted is completed; 7: some are; 1: none is."""
-    wanted = [task for task in status.tasks if task.state != "cancelled"]
-    done = [task for task in wanted if task.state in _DONE]
-    return 1 if not done else 0 if len(done) == len(wanted) else 7
 
 
 def working(context: Context, orchestration: Orchestration | None) -> AbstractContextManager[None]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from commands import plan_status
+from commands._status import Status
 from state.keys import number_of
 from state.records import Orchestration, Outcome, Review, Task
 
@@ -23,7 +23,7 @@ class Case:
         self.name, self.failure, self.skipped = name, failure, skipped
 
 
-def junit(status: plan_status.Status) -> str:
+def junit(status: Status) -> str:
     plan = number_of(status.plan.key)
     suites = [("tasks", [_task(task) for task in status.tasks])]
     suites += [("combination", list(_combination(status.orchestration)))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from commands._status import Status
 from state.keys import number_of
 from state.records import Orchestration, Plan, Request, Task
 
@@ -33,3 +34,7 @@ def next_step(
         new = f"`refactory plan:create {number} --again` plans anew from there"
         steps.append(f"{target} has moved since, a new try starts from where it was: {new}")
     return "; ".join(steps)
+
+
+def next_of(status: Status) -> str:
+    return next_step(status.request, status.plan, status.tasks, status.orchestration, status.target_moved)

@@ -6,8 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from commands import plan_status
+from commands._next import next_of
 from commands._records_text import left_out, reason, state_text
+from commands._status import Status
 from commands._text import fields, numbers
 from state.keys import number_of
 from state.plural import plural
@@ -21,7 +22,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     stage: Stage
     exit_code: int
-    status: plan_status.Status
+    status: Status
 
 
 def text(result: Result) -> str:
@@ -45,7 +46,7 @@ def text(result: Result) -> str:
             ),
             ("pull request", status.launch and status.launch.pr_url),
             ("CI", status.launch and status.launch.ci),
-            ("next", plan_status.next_of(status) if result.exit_code else None),
+            ("next", next_of(status) if result.exit_code else None),
             ("changes", stat and f"{plural(stat.files, 'file')}, +{stat.insertions} -{stat.deletions}"),
         ]
     )

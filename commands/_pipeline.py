@@ -8,10 +8,11 @@ from typing import Literal
 
 from agents.tasks.cancellation import refuse_cancelled
 from commands import launch, orchestrate, plan_create, plan_list, plan_status, reconcile, review
-from commands._coding import code, exit_code, settled, working
+from commands._coding import code, working
 from commands._context import Context
 from commands._outcome import Result, Stage
 from commands._progress import Progress
+from commands._status import Status, exit_code, settled
 from state.errors import Conflict
 from state.keys import number_of
 from state.records import Plan
@@ -38,7 +39,7 @@ class Run:
                 return self._done(status)
             return self._stages()
 
-    def _done(self, status: plan_status.Status) -> Result:
+    def _done(self, status: Status) -> Result:
         """An earlier run got there."""
         for task in status.tasks:
             if task.state not in ("merged", "cancelled"):
@@ -114,7 +115,7 @@ class Run:
         old, new = before and before.outcome, after.outcome
         return bool(old and new and old.onto != new.onto)
 
-    def _status(self) -> plan_status.Status:
+    def _status(self) -> Status:
         status = self.context.call(plan_status.OPERATION, plan_status.PlanStatus(id=self.plan))
         refuse_cancelled(status.request)
         self.progress.show(status)
@@ -143,5 +144,5 @@ def orchestrated(
     context.call(orchestrate.OPERATION, params)
 
 
-def _completed(status: plan_status.Status) -> set[str]:
+def _completed(status: Status) -> set[str]:
     return {task.key for task in status.tasks if task.state == "completed"}

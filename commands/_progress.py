@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from commands._records_text import state_text
+from commands._status import Status, clash_text
 from commands._text import printable
 from commands._tree import by, tree
-from commands.plan_status import Status, clash_text
 from state.keys import number_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from agents.tasks.reason import gist
-from commands import plan_status
+from commands._next import next_of
 from commands._records_text import left_out, state_text, usage_text, where_to
+from commands._status import Status
 from commands._text import numbers, printable
 from state.keys import number_of
 from state.plural import plural
@@ -19,7 +20,7 @@ _MEANS_SOMETHING = re.compile(r"([\\`*_\[\]<>|#~!&])")
 _MOST = 50  # findings that are shown
 
 
-def markdown(status: plan_status.Status) -> str:
+def markdown(status: Status) -> str:
     parts = [
         f"## Plan {number_of(status.plan.key)}: {_plain(status.request.title)}",
         f"**{status.plan.state}**{_landing(status)}",
@@ -29,13 +30,13 @@ def markdown(status: plan_status.Status) -> str:
         ),
         *_combination(status.orchestration),
         *_review(status),
-        *([f"Next: {_plain(next_of)}"] if (next_of := plan_status.next_of(status)) else []),
+        *([f"Next: {_plain(to_do)}"] if (to_do := next_of(status)) else []),
     ]
     usage = usage_text(status.usage)
     return "\n\n".join([*parts, *([f"Tokens: {usage}"] if usage else [])]) + "\n"
 
 
-def summarize(status: plan_status.Status) -> None:
+def summarize(status: Status) -> None:
     """Add it to the page of the job that we are run in. Whatever is wrong with that file, our work is done."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
@@ -47,7 +48,7 @@ def summarize(status: plan_status.Status) -> None:
         print(f"refactory: GITHUB_STEP_SUMMARY: {error.strerror}", file=sys.stderr)
 
 
-def _landing(status: plan_status.Status) -> str:
+def _landing(status: Status) -> str:
     landing = status.launch and status.launch.landing
     return f": {landing.how} {_plain(where_to(landing))}, `{landing.commit[:12]}`" if landing else ""
 
@@ -77,7 +78,7 @@ def _combination(orchestration: Orchestration | None) -> list[str]:
     return [said, *([f"Left out:\n\n{out}"] if out else [])]
 
 
-def _review(status: plan_status.Status) -> list[str]:
+def _review(status: Status) -> list[str]:
     if status.review is None:
         return []
     found = status.review.findings

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from commands._records_text import state_text, usage_text, where_to
+from commands._status import Status
 from commands._text import printable
-from commands.plan_status import Status
 from state.keys import number_of
 from state.plural import plural
 from state.records import Launch, Task

@@ -17,7 +17,7 @@ from state.errors import RefactoryError, Unavailable, UsageError
 if TYPE_CHECKING:
     from commands._context import Context
     from commands._progress import Progress
-    from commands.plan_status import Status
+    from commands._status import Status
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DEFAULT_MODEL = "-"

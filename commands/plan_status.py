@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from agents.reconcile.foreseen import Foreseen, foreseen
+from agents.reconcile.foreseen import foreseen
 from commands._cli import Shown, command
-from commands._next import next_step
+from commands._next import next_of
 from commands._operation import Operation, Params, PlanId
 from commands._records_text import reasons, state_text, task_text, usage_text
+from commands._status import Status, clash_text, exit_code
 from commands._text import fields, numbers, table
 from state.keys import number_of
-from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
+from state.records import Launch, Orchestration, Plan, Request, Review, Task
 from state.store import Store
 
 if TYPE_CHECKING:
@@ -28,24 +28,6 @@ _AT_WORK = {"assigned", "in_progress", "testing"}
 
 class PlanStatus(Params):
     id: PlanId
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A plan with its tasks, its latest orchestration, review and launch, and what models were asked for it.
-
-    `targetMoved`: tasks have failed, and would be tried again from where the target branch was before.
-    """
-
-    plan: Plan
-    request: Request
-    tasks: list[Task]
-    orchestration: Orchestration | None = None
-    review: Review | None = None
-    launch: Launch | None = None
-    usage: Usage = Usage()
-    cost: float | None = None
-    conflicts: list[Foreseen] = []
-    target_moved: bool = False
 
 
 def run(store: Store, params: PlanStatus) -> Status:
@@ -117,15 +99,6 @@ def text(status: Status) -> str:
     return "\n\n".join([head, tasks, *filter(None, [reasons(status.tasks)]), *whole])
 
 
-def next_of(status: Status) -> str:
-    return next_step(status.request, status.plan, status.tasks, status.orchestration, status.target_moved)
-
-
-def clash_text(pair: Foreseen) -> str:
-    one, other = map(number_of, pair.tasks)
-    return f"{one} and {other}: {', '.join(pair.files)}"
-
-
 def _scope(task: Task) -> str | None:
     return ", ".join(task.scope) or None
 
@@ -153,7 +126,6 @@ def _watch(context: Context, status: Status, options: dict[str, Any]) -> Shown |
     import sys
     import time
 
-    from commands._coding import exit_code
     from commands._progress import Progress
     from commands._tree import stage_of
 

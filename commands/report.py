@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from commands import plan_status
 from commands._cli import Shown, command
 from commands._context import Context
 from commands._operation import Operation, Params, PlanId
-from state.audit_entries import Entry, Tail
+from commands._report.report import Report
+from state.audit_entries import Tail
 from state.errors import UsageError
 from state.keys import number_of
 from state.records import Launch, Orchestration, Pull, Review
@@ -21,14 +21,6 @@ from state.store import Store
 
 class ReportParams(Params):
     id: PlanId
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """All that the page shows. `steps`: the audit log's lines of these records, the newest last."""
-
-    status: plan_status.Status
-    attempts: list[Pull]
-    steps: list[Entry]
 
 
 def run(store: Store, params: ReportParams) -> Report:

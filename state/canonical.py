@@ -10,7 +10,6 @@ import msgspec
 
 from state.errors import RefactoryError
 from state.yaml_codec import MAX_DEPTH, NOT_RAW, dump, plain_value
-from state.yaml_codec import load as load_any
 
 # Lines, escapes, and characters to be escaped: of more, the C parser makes short work, and this reader would not.
 _MOST = 10_000
@@ -21,7 +20,11 @@ def load(data: bytes, where: str, header: bytes = b"") -> dict[str, object]:
     value = read(data.removeprefix(header))
     if value is None and b"#" in data:
         value = _read_below_comments(data)
-    return load_any(data, where) if value is None else value
+    if value is not None:
+        return value
+    from state.yaml_reader import load as load_any  # only a file that people wrote needs the parser
+
+    return load_any(data, where)
 
 
 def read(data: bytes) -> dict[str, object] | None:

@@ -23,13 +23,6 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)")
 
 
-def load(data: bytes, where: str) -> dict[str, object]:
-    """The mapping in `data`, strictly; InvalidFile names `where`, line, column and key."""
-    from state.yaml_reader import load as load_strictly  # only a file that people wrote needs the parser
-
-    return load_strictly(data, where)
-
-
 def short(text: str, most: int = 60) -> str:
     return repr(text if len(text) <= most else text[: most - 3] + "...")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from state.yaml_codec import load
+from state.yaml_reader import load
 from tests.conftest import Refactory
 
 

@@ -11,7 +11,8 @@ from agents.edits.changes import Applied, Change, EditRefused, FileEdit, Hunk, R
 from agents.edits.indentation import Evidence, doubt_of_new
 from agents.edits.patching import Patching, place_all
 from agents.edits.paths import refuse_reason
-from agents.edits.placing import Place, has_open_end, is_lossy
+from agents.edits.place import Place, is_lossy
+from agents.edits.placing import has_open_end
 from agents.edits.refusal import explain
 from agents.edits.sameness import without_blanks
 from agents.edits.textfile import TextFile

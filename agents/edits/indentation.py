@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from agents.edits.changes import Hunk
-from agents.edits.placing import Place, Unplaced
+from agents.edits.place import Place, Unplaced
 from agents.edits.sameness import without_blanks, without_trail
 from agents.edits.style import DOUBT, Style, indent, width
 from agents.edits.textfile import TextFile

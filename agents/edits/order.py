@@ -10,10 +10,11 @@ from math import lgamma, log
 from msgspec.structs import replace
 
 from agents.edits.changes import Hunk
-from agents.edits.placing import ENOUGH_CONTEXT, Place, Unplaced
+from agents.edits.place import Place, Unplaced
 from agents.edits.sameness import without_end
 from agents.edits.textfile import ENOUGH, TextFile
 
+ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change
 CHANCE = 1 / 500  # that hunks in any order seem to be in the file's
 
 Result = Place | Unplaced

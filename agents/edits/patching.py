@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from agents.edits.changes import FileEdit, Hunk
 from agents.edits.indentation import Evidence, with_own_indentation
 from agents.edits.order import are_in_order, as_many, by_order
-from agents.edits.placing import Place, Unplaced, place
+from agents.edits.place import Place, Unplaced
+from agents.edits.placing import place
 from agents.edits.style import Style
 from agents.edits.textfile import TextFile
 from agents.edits.wholly import hunks

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from msgspec import Struct
-
 from agents.edits.changes import Hunk
 from agents.edits.fuzzy import alignments, alike
+from agents.edits.order import below_anchors
+from agents.edits.place import Place, Unplaced
 from agents.edits.sameness import (
     MARKS,
     exactly,
@@ -20,45 +20,6 @@ from agents.edits.sameness import (
 from agents.edits.textfile import TextFile, View
 
 Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file
-
-
-class Place(Struct, frozen=True):
-    """What a hunk does to the lines of a file, counted from 0."""
-
-    step: str
-    lines: tuple[int | None, ...]
-    removed: frozenset[int]
-    inserted: tuple[tuple[int, tuple[str, ...]], ...]  # (before which line, what)
-
-    @property
-    def first(self) -> int:
-        return min((n for n in self.lines if n is not None), default=0)
-
-    @property
-    def last(self) -> int:
-        return max((n for n in self.lines if n is not None), default=0)
-
-
-class Unplaced(Exception):
-    """No place, or several; `lines` says which, `places` what would be done there."""
-
-    def __init__(self, why: str, lines: Iterable[int] = (), places: Sequence[Place] = ()) -> None:
-        super().__init__(why)
-        self.lines = sorted(set(lines))
-        self.places = places
-
-
-ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change
-
-
-def is_lossy(place: Place) -> bool:
-    """True if the hunk had lost lines, or had some that the file lacks."""
-    return place.step in ("context", "whitespace and context")
-
-
-def is_exact(place: Place) -> bool:
-    """True if the lines are the file's to the byte, wherever they were said to stand."""
-    return place.step in ("exact", "line numbers", "order of hunks", "first after the hunk above")
 
 
 Step = tuple[str, Callable[[str], str], bool]
@@ -118,8 +79,6 @@ def _narrowed(hunk: Hunk, found: list[Place], file: TextFile) -> list[Place]:
         found = [place for place in found if place.last == len(file.lines) - 1] or found
     if not (found and hunk.anchors):
         return found
-    from agents.edits.order import below_anchors
-
     return below_anchors(found, hunk.anchors, file)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from agents.edits.changes import Hunk
-from agents.edits.placing import Unplaced
+from agents.edits.place import Unplaced
 from agents.edits.sameness import without_blanks
 from agents.edits.textfile import TextFile, View
 

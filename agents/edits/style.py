@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from agents.edits.fuzzy import alike
-from agents.edits.placing import Unplaced
+from agents.edits.place import Unplaced
 from agents.edits.work import Work
 
 RULE = 30  # times as likely as all other readings together: certain enough

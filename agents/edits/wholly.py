@@ -9,7 +9,8 @@ from itertools import pairwise
 from agents.edits.changes import EditRefused, FileEdit, Hunk
 from agents.edits.difference import Piece, pieces
 from agents.edits.lines import BOM
-from agents.edits.placing import Place, lay
+from agents.edits.place import Place
+from agents.edits.placing import lay
 from agents.edits.sameness import without_end, without_trail
 from agents.edits.style import width
 from agents.edits.textfile import TextFile

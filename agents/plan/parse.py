@@ -11,7 +11,7 @@ from agents.plan.drafts import TaskDraft, TaskList, check_number, listed
 from agents.plan.fields import MarkdownTask
 from agents.plan.markdown import parse_markdown
 from state.errors import UsageError
-from state.yaml_codec import MAX_BYTES, load
+from state.yaml_codec import MAX_BYTES
 
 _KEYS = ("id", "title", "detail", "scope", "files", "depends_on", "dependsOn", "acceptance")
 _JSON = re.compile(r"\s*(?:\[\s*\{|\{\s*\")")
@@ -46,13 +46,17 @@ def _structured(text: str) -> Mapping[str, object] | None:
     first = next((line for line in lines if line.strip() not in ("", "---") and line[0] != "#"), "")
     if _YAML_ITEM.match(first):
         start = next(n for n, line in enumerate(lines) if line == first)
-        head = "".join(
-            "\n" * (start - 1)
-        )  # a line before the list becomes its key: errors name the right line
-        return load((head + "tasks:\n" + "\n".join(lines[start:])).encode("utf-8", "replace"), "task list")
+        before = "\n" * (start - 1)  # a line before the list becomes its key: errors name the right line
+        return _loaded(before + "tasks:\n" + "\n".join(lines[start:]))
     if _YAML_MAPPING.match(first) and _TASKS_KEY.search(text):
-        return load(text.encode("utf-8", "replace"), "task list")
+        return _loaded(text)
     return None
+
+
+def _loaded(text: str) -> Mapping[str, object]:
+    from state.yaml_reader import load  # most lists are Markdown, and need no parser
+
+    return load(text.encode("utf-8", "replace"), "task list")
 
 
 def _from_mapping(given: Mapping[str, object]) -> tuple[str, list[MarkdownTask]]:

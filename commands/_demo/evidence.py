@@ -16,7 +16,7 @@ from agents.sandbox import Sandbox
 from agents.sandbox.run import Limits, run
 from agents.tester import commands_for
 from commands._demo.site import TARGET, Site
-from commands.plan_status import Status
+from commands._status import Status
 from state.config import Config, Test
 from state.keys import number_of
 from state.records import Outcome, Pull, SentBack

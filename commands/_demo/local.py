@@ -11,7 +11,7 @@ import msgspec
 from agents.git.repository import Repository
 from agents.tasks.reason import gist
 from commands._demo import site
-from commands.plan_status import Status
+from commands._status import Status
 from state.keys import number_of
 from state.plural import plural
 from state.records import Pull, Task

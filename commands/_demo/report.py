@@ -14,8 +14,8 @@ import msgspec
 from commands._demo.checks import Check
 from commands._demo.evidence import Evidence, MainTests, Red
 from commands._records_text import reasons
+from commands._status import Status
 from commands._text import numbers, table
-from commands.plan_status import Status
 from state.keys import number_of
 from state.plural import plural
 from state.records import Finding, Pull, Task

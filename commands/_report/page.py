@@ -7,9 +7,9 @@ from pathlib import Path
 from commands._records_text import usage_text
 from commands._report.chart import chart, duration
 from commands._report.graph import graph
+from commands._report.report import Report
 from commands._report.timeline import bars
 from commands._text import printable
-from commands.report import Report
 from state.keys import number_of
 from state.records import Diffstat, Pull, Tests
 

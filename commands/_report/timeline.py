@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from commands.report import Report
+from commands._report.report import Report
 from state.audit_entries import Entry
 from state.keys import number_of
 from state.records import Pull, Task

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from agents.test_runs import junit
 from commands._junit import junit as as_junit
+from commands._status import Status
 from commands._summary import markdown
-from commands.plan_status import Status
 from state.records import Ejected, Finding, Orchestration, Outcome, Plan, Request, Review, Task, Tests
 from tests.conftest import Refactory, new_file
 

@@ -11,9 +11,9 @@ import pytest
 from commands._report.chart import chart, duration
 from commands._report.graph import graph
 from commands._report.page import page
+from commands._report.report import Report
 from commands._report.timeline import Bar, bars
-from commands.plan_status import Status
-from commands.report import Report
+from commands._status import Status
 from state.audit_entries import Entry
 from state.records import Finding, Plan, Pull, Request, Review, SentBack, Task, Tests
 from tests.conftest import Refactory, new_file

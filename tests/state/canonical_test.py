@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state import canonical
+from state import yaml_reader
 from state.canonical import load, read
 from state.errors import InvalidFile
 from state.record_files import encode, header
 from state.records import Budgets, Orchestration, Task
 from state.yaml_codec import dump
-from state.yaml_codec import load as load_any
+from state.yaml_reader import load as load_any
 
 WORDS = st.sampled_from(
     [
@@ -123,7 +123,7 @@ def outcome(reader: Callable[[bytes, str], dict[str, object]], data: bytes) -> o
 
 
 def test_a_configuration_with_comments_needs_no_yaml_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canonical, "load_any", None)
+    monkeypatch.setattr(yaml_reader, "load", None)
     text = b"# What it is\nversion: 1\n\n#agents: 2\ncoder:\n  # offline\n  backend: scripted\n"
     assert load(text, "f") == {"version": 1, "coder": {"backend": "scripted"}}
 

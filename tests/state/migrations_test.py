@@ -11,7 +11,7 @@ from state.migrations import current
 from state.record_files import decode, encode, kind, parse
 from state.records import KINDS, Record, Request
 from state.schema import TYPES
-from state.yaml_codec import load
+from state.yaml_reader import load
 
 
 class Note(Record, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given
 
 from state.errors import UsageError
-from state.yaml_codec import MAX_BYTES, dump, load
+from state.yaml_codec import MAX_BYTES, dump
+from state.yaml_reader import load
 from tests.state.odd_values import ODD_TEXTS, RECORDS, same
 
 

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from state.errors import InvalidFile, UsageError
-from state.yaml_codec import MAX_BYTES, MAX_DEPTH, MAX_NODES, dump, load
+from state.yaml_codec import MAX_BYTES, MAX_DEPTH, MAX_NODES, dump
+from state.yaml_reader import load
 from tests.state.odd_values import TEXT, nested, same
 
 # fmt: off
@@ -179,7 +180,7 @@ BOMBS = {
 SCRIPT = """
 import sys
 from state.errors import InvalidFile
-from state.yaml_codec import load
+from state.yaml_reader import load
 try:
     load(eval(sys.argv[1]).encode(), "bomb")
 except InvalidFile as error:
