@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -27,12 +26,12 @@ from agents.model.question import REQUESTS, Question
 from agents.model.reply import READERS, Reply, whole_calls
 from agents.model.sdk import openai
 from agents.model.settings import Endpoint, ModelSettings
+from state.secrets import QUOTED_KEY
 
 MAX_ANSWER = 16 * 2**20  # of text; the longest answer of today's models is a few MiB
 MAX_STREAM = 4 * MAX_ANSWER  # events wrap every few letters in a hundred more
 _CONNECT_TIMEOUT = 10.0
 _MAX_DETAIL = 300
-_KEY_LIKE = re.compile(r"\bsk-[\w*-]{4,}")
 _OPTIONS: Any = {"security": {"bearer_auth": True}}  # never an OPENAI_ADMIN_KEY that happens to be set
 
 
@@ -174,7 +173,7 @@ class Connection:
     def _clean(self, text: str) -> str:
         """A server's words, fit for a terminal and a log: short, one line, without keys."""
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        return _KEY_LIKE.sub("***", line.replace(self._endpoint.key, "***"))[:_MAX_DETAIL]
+        return QUOTED_KEY.sub("***", line.replace(self._endpoint.key, "***"))[:_MAX_DETAIL]
 
 
 class _TooLarge(openai.OpenAIError):

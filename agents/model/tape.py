@@ -20,10 +20,10 @@ from agents.model.question import Question
 from agents.model.reply import Reply
 from agents.model.settings import RECORD, REPLAY, ModelSettings, replaying
 from agents.model.tools import Body, Call
-from agents.model.transcript import redacted
 from state.errors import UsageError
 from state.files import read_regular
 from state.plural import plural
+from state.secrets import redacted
 
 _NAME = re.compile(r".*-[0-9a-f]{12}-[0-9]{1,3}\.json", re.DOTALL)
 _CHANGES = 12  # lines of a difference that are shown

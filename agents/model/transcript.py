@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,13 +10,7 @@ from agents.model.fence import fenced
 from agents.model.settings import ModelSettings
 from agents.model.tools import Turn
 from state.private_files import write_private
-
-# Whatever looks like a key of one of the known kinds; the repository's files may hold some.
-_SECRET = re.compile(
-    r"\b(sk-[\w-]{16,}|gh[opsu]_\w{30,}|github_pat_\w{22,}|glpat-[\w-]{20,}|(AKIA|ASIA)[0-9A-Z]{16})"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----",
-    re.DOTALL,
-)
+from state.secrets import redacted
 
 
 def write_transcript(
@@ -30,9 +23,3 @@ def write_transcript(
     write_private(
         path, redacted("\n\n".join(parts) + "\n", os.environ.get(settings.api_key_env, "")), durable=False
     )
-
-
-def redacted(text: str, key: str = "") -> str:
-    """Without the key in use, and without anything that looks like one."""
-    text = text.replace(key, "***") if len(key) >= 8 else text
-    return _SECRET.sub("***", text).encode("utf-8", "replace").decode()

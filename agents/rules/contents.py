@@ -9,17 +9,8 @@ from agents.edits.paths import in_scope
 from agents.git.diff import changes
 from agents.rules.change import Change, Rule
 from state.records import Finding
+from state.secrets import kind
 
-_SECRETS = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "an API key": re.compile(
-        r"\b(sk-[A-Za-z0-9_-]{20,}|ghp_[A-Za-z0-9]{36}|github_pat_\w{22,}|glpat-[\w-]{20,})"
-    ),
-    "a password": re.compile(
-        r"""(?i)\b(password|passwd|secret|api_?key|token)\b["']?\s*[:=]\s*["'][^"'\s{}<>$]{8,}["']"""
-    ),
-}
 _MARKER = re.compile(r"^(<{7} |>{7} |\|{7} |={7}$)")
 _OPEN_END = re.compile(r"\b(TODO|FIXME|XXX)\b")
 
@@ -60,10 +51,8 @@ def conflict_markers(change: Change) -> Iterator[Finding]:
 def secrets(change: Change) -> Iterator[Finding]:
     """The secret itself is not repeated: findings are committed."""
     for line in change.delta.added:
-        for what, pattern in _SECRETS.items():
-            if pattern.search(line.text):
-                yield change.finding("secret", "error", f"looks like {what}", line.path, line.number)
-                break
+        if what := kind(line.text):
+            yield change.finding("secret", "error", f"looks like {what}", line.path, line.number)
 
 
 def large_files(change: Change) -> Iterator[Finding]:
