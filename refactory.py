@@ -178,7 +178,7 @@ def _failed(argv: list[str], error: RefactoryError) -> int:
         say(encoded(envelope(command, error.data, [error]), form), sys.stdout)
     else:
         say("", sys.stdout, end="")
-    say(printable(f"refactory: {error.message}" + (f"\n  {error.hint}" if error.hint else "")), sys.stderr)
+    say(printable("refactory: " + error.told("\n  ")), sys.stderr)
     return error.exit_code
 
 

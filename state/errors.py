@@ -15,6 +15,10 @@ class RefactoryError(Exception):
         self.message = message
         self.hint = hint
 
+    def told(self, between: str = "\n") -> str:
+        """The message, and the hint if there is one."""
+        return between.join(filter(None, (self.message, self.hint)))
+
 
 class WorkFailed(RefactoryError):
     """The work itself failed: red tests, a rejected review, nothing to merge."""

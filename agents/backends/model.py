@@ -29,7 +29,7 @@ def solve(job: Job) -> Usage | None:
                 return job.meter.usage
             reason = "it changes nothing"
         except EditRefused as error:
-            reason = "\n".join(part for part in (error.message, error.hint) if part)
+            reason = error.told()
         if refused == config.coder.patch_attempts:
             break
         prompt, before = sent_back(task.title, reason), form

@@ -67,7 +67,7 @@ def ask_valid(
         except msgspec.ValidationError as error:
             problem = str(error)
         except UsageError as error:
-            problem = "; ".join(part for part in (error.message, error.hint) if part)
+            problem = error.told("; ")
         again = f"That can't be used: {problem}. Answer again, with the whole object."
         turns += [Turn("assistant", answer.text), Turn("user", again)]
     raise NotValid(problem)

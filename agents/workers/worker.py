@@ -153,7 +153,7 @@ class Worker:
             self.ledger.release(claim, meter.usage)
 
     def _failed(self, claim: Claim, error: RefactoryError, meter: Meter) -> None:
-        reason = "\n".join(part for part in (error.message, error.hint) if part)
+        reason = error.told()
         if self.role == "tester":
             tests = Tests(verdict="failed", tester=self.name, output=reason)
             self._done(self.ledger.report_tests(claim, claim.task.commit or "", tests))

@@ -64,7 +64,7 @@ def use(job: Job, call: Call) -> tuple[str, bool]:
     except (msgspec.MsgspecError, RecursionError) as error:
         return f"the arguments of {call.name} can't be read: {error}", False
     except (ToolFailed, EditRefused) as error:
-        return "\n".join(part for part in (error.message, error.hint) if part), False
+        return error.told(), False
 
 
 def _arguments(tool: Module, call: Call) -> Any:
