@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agents.model.meter import Meter
 from agents.model.prices import refuse_unpriced
-from agents.model.token_budget import room
+from agents.model.token_budget import answer_limit
 from agents.plan.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
 from agents.plan.parse import parse
 from agents.tasks.cancellation import replace_others
@@ -35,7 +35,7 @@ def plan(
         _check_plans(store, request)
     chosen = backend_for(config, task_list, backend)
     refuse_unpriced(config)
-    meter = Meter(room=partial(room, config.budgets, config.model.price))
+    meter = Meter(answer_limit=partial(answer_limit, config.budgets, config.model.price))
     drafts = PLANNERS[chosen](request, task_list, store, meter)
     warnings = [*_left_out(drafts.ticked), *check(drafts.tasks)]
     tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks

@@ -7,7 +7,7 @@ from functools import partial
 
 from agents.git.repository import Repository
 from agents.model.meter import Meter
-from agents.model.token_budget import check_left, room, total, used_up
+from agents.model.token_budget import answer_limit, check_left, total, used_up
 from agents.orchestrator import latest
 from agents.rules import Change, findings
 from agents.rules.added_lines import delta
@@ -36,7 +36,7 @@ def review(store: Store, plan_id: str) -> Review:
     done = store.all(Review, lambda review: review.plan == plan.key and review.commit == outcome.commit)
     if done and _stands(done[-1], store.config.reviewer):
         return done[-1]
-    meter = Meter(room=partial(_room, store, orchestration))
+    meter = Meter(answer_limit=partial(_answer_limit, store, orchestration))
     found, reviewers = _findings(store, plan, orchestration, outcome, meter)
     blocking = [finding for finding in found if is_blocking(finding, store.config.reviewer)]
     with store.transaction("review") as changes:
@@ -53,9 +53,9 @@ def review(store: Store, plan_id: str) -> Review:
         )
 
 
-def _room(store: Store, orchestration: Orchestration, used: Usage, size: int) -> int | None:
+def _answer_limit(store: Store, orchestration: Orchestration, used: Usage, size: int) -> int | None:
     so_far = total([used_up(store, orchestration), used])
-    return room(orchestration.budgets, store.config.model.price, so_far, size)
+    return answer_limit(orchestration.budgets, store.config.model.price, so_far, size)
 
 
 def _stands(review: Review, config: Reviewer) -> bool:

@@ -13,7 +13,7 @@ from agents.sandbox import kind_of
 from agents.tasks.work import Claim
 from agents.test_runs.base_failures import excused
 from agents.test_runs.counts import Counts
-from agents.test_runs.test_run import Base, Job, Ran, run_test, whole_command
+from agents.test_runs.test_run import Base, Check, Ran, run_test, whole_command
 from agents.worktrees.workspace import Workspace
 from state.config import Test
 from state.records import Tests
@@ -38,7 +38,7 @@ def check_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Ca
     logs = workspace.logs(task.key, task.attempts)
     base = Base(started.base, started.target_branch, started.key)
     return check_commit(
-        Job(
+        Check(
             workspace,
             commit=task.commit or "",
             acceptance=task.acceptance,
@@ -52,16 +52,16 @@ def check_task(claim: Claim, workspace: Workspace, tester: str, keep_running: Ca
     )
 
 
-def check_commit(job: Job) -> Tests:
+def check_commit(check: Check) -> Tests:
     """Run everything; a failure is repeated once on a clean checkout before it is believed.
 
     What failed in only one of the two runs is recorded as flaky.
     """
-    first = check_once(job)
-    if first.verdict == "passed" or not first.commands or not job.keep_running():
+    first = check_once(check)
+    if first.verdict == "passed" or not first.commands or not check.keep_running():
         return first
-    second = check_once(job)
-    return second if not job.keep_running() else repeated(first, second)
+    second = check_once(check)
+    return second if not check.keep_running() else repeated(first, second)
 
 
 def repeated(first: Tests, second: Tests) -> Tests:
@@ -75,21 +75,21 @@ def commands_for(git: Repository, commit: str, config: Test, acceptance: Sequenc
     return [*acceptance, *([whole] if whole else [])]
 
 
-def check_once(job: Job) -> Tests:
+def check_once(check: Check) -> Tests:
     """Acceptance must hold, whatever the base does; of the whole repository only what the change broke counts."""
-    seen = _Seen(commands_for(job.workspace.repository, job.commit, job.config, job.acceptance))
+    seen = _Seen(commands_for(check.workspace.repository, check.commit, check.config, check.acceptance))
     if not seen.commands:
-        return _untested(job)
-    with job.workspace.pool.checkout(job.commit) as worktree:
+        return _untested(check)
+    with check.workspace.pool.checkout(check.commit) as worktree:
         for number, command in enumerate(seen.commands, 1):
-            ran = run_test(job, worktree, command, job.logs / f"test-{number}.log")
+            ran = run_test(check, worktree, command, check.logs / f"test-{number}.log")
             seen.counts += [ran.counts] if ran.counts else []
             if not ran.why_red:
                 continue
-            seen.excused = excused(job, ran) if number > len(job.acceptance) else []
+            seen.excused = excused(check, ran) if number > len(check.acceptance) else []
             if not seen.excused:
-                return _tests(job, "failed", seen, _told(ran), ran.failed)
-    return _tests(job, "passed", seen, "")
+                return _tests(check, "failed", seen, _told(ran), ran.failed)
+    return _tests(check, "passed", seen, "")
 
 
 def _told(ran: Ran) -> str:
@@ -98,21 +98,21 @@ def _told(ran: Ran) -> str:
     return f"$ {ran.command}\n{ran.why_red}\n{details}{ran.finished.tail(_OUTPUT)}"
 
 
-def _untested(job: Job) -> Tests:
-    if not job.config.required:
+def _untested(check: Check) -> Tests:
+    if not check.config.required:
         said = "no test ran: the configuration does not require one"
-        return _tests(job, "passed", _Seen([]), said)
+        return _tests(check, "passed", _Seen([]), said)
     hint = "give the task acceptance commands, set test.command, or test.required: false in .refactory/config.yaml"
-    return _tests(job, "failed", _Seen([]), f"no test command is configured or found: {hint}")
+    return _tests(check, "failed", _Seen([]), f"no test command is configured or found: {hint}")
 
 
 def _tests(
-    job: Job, verdict: Literal["passed", "failed"], seen: _Seen, output: str, failures: Sequence[str] = ()
+    check: Check, verdict: Literal["passed", "failed"], seen: _Seen, output: str, failures: Sequence[str] = ()
 ) -> Tests:
     total = sum(seen.counts, Counts())
     return Tests(
         verdict=verdict,
-        tester=job.tester,
+        tester=check.tester,
         commands=seen.commands,
         passed=total.passed if seen.counts else None,
         failed=total.bad if seen.counts else None,
@@ -120,5 +120,5 @@ def _tests(
         failures=list(failures[:_NAMED]),
         base_failures=seen.excused[:_NAMED],
         output=output,
-        sandbox=kind_of(job.walls) if seen.commands else None,
+        sandbox=kind_of(check.walls) if seen.commands else None,
     )

@@ -13,8 +13,8 @@ from agents.foreign.events import Listener, Told
 from agents.foreign.left_behind import tidy
 from agents.foreign.preset import Values, as_argument, filled, options, program
 from agents.model.errors import ModelAuthFailed, ModelQuotaExhausted
+from agents.processes.admission import admitted
 from agents.processes.environment import clean_environment
-from agents.processes.memory_room import room
 from agents.prompts.prompt import task_text
 from agents.sandbox import for_agents, kind_of, named_in
 from agents.sandbox.run import Finished, Limits, run
@@ -45,7 +45,7 @@ class Agent:
         listener = Listener(self.preset, self._log)
         argv = [*before, self._program(), *filled(arguments, self._values(folder))]
         told_otherwise = before or any("{task" in argument for argument in arguments)
-        with room(self.preset.memory_mb, self.job.keep_running):
+        with admitted(self.preset.memory_mb, self.job.keep_running):
             finished = self._run(
                 argv, folder, listener, "" if told_otherwise else task_text(self.job.claim), readable
             )

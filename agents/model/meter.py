@@ -13,13 +13,13 @@ from state.records import Usage
 class Meter:
     """Also what a failed or interrupted piece of work cost counts against the budgets.
 
-    `reserve(used, wanted)`: whether a call may be made now, as agents share one budget. `room(used, size)`: how long
-    the answer to a question of so many tokens may be, for who asks alone; None: there is no bound.
+    `reserve(used, wanted)`: whether a call may be made now, as agents share one budget. `answer_limit(used, size)`:
+    how long the answer to a question of so many tokens may be, for who asks alone; None: there is no bound.
     """
 
     reserve: Callable[[Usage, Usage], bool] = lambda used, wanted: True
     usage: Usage | None = None
-    room: Callable[[Usage, int], int | None] = lambda used, size: None
+    answer_limit: Callable[[Usage, int], int | None] = lambda used, size: None
 
     @property
     def tokens(self) -> int:

@@ -54,8 +54,8 @@ def ask_valid(
     problem = ""
     for _ in range(ROUNDS):
         size = tokens_of(instructions, *(turn.text for turn in turns), model=client.settings.model)
-        room, own = meter.room(meter.usage or Usage(), size), client.settings.max_output_tokens
-        bound = own if room is None else min(room, own or ANSWER)
+        limit, own = meter.answer_limit(meter.usage or Usage(), size), client.settings.max_output_tokens
+        bound = own if limit is None else min(limit, own or ANSWER)
         try:
             given, answer = client.ask_json(instructions, turns, schema, name, max_output_tokens=bound)
         except ModelError as error:

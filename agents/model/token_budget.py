@@ -95,7 +95,7 @@ def check_left(records: Records, orchestration: Orchestration, price: Price | No
             )
 
 
-def room(budgets: Budgets, price: Price | None, used: Usage, size: int) -> int | None:
+def answer_limit(budgets: Budgets, price: Price | None, used: Usage, size: int) -> int | None:
     """How many tokens the answer to a question of so many may have; raises BudgetReached if that is none to speak of.
 
     None: there is no budget. For who asks alone.

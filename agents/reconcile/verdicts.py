@@ -13,7 +13,7 @@ import msgspec
 
 from agents.reconcile.combination import Combination
 from agents.test_runs.base_failures import base_verdict
-from agents.test_runs.test_run import Base, Job
+from agents.test_runs.test_run import Base, Check
 from agents.tester import check_once, commands_for, repeated
 from agents.worktrees.workspace import Workspace
 from state.config import Config
@@ -65,10 +65,10 @@ class Verdicts:
             return [future.result() for future in [pool.submit(one) for one in asked]]
 
     def _tested(self, name: str, combination: Combination) -> Tests:
-        job = self._job(combination)
-        base = job.base if not combination.steps else None
-        tests = (base_verdict(job, base) if base else None) or check_once(job)
-        if base is None and _on_base(job).exists():
+        check = self._check(combination)
+        base = check.base if not combination.steps else None
+        tests = (base_verdict(check, base) if base else None) or check_once(check)
+        if base is None and _on_base(check).exists():
             self.runs += 1
         before = self._of_this_run.get(name)
         tests = repeated(before, tests) if before else tests
@@ -78,18 +78,18 @@ class Verdicts:
         self._of_this_run[name] = tests
         return tests
 
-    def _job(self, combination: Combination) -> Job:
+    def _check(self, combination: Combination) -> Check:
         with self._counting:
             self.runs += 1
             logs = self._workspace.logs(self._plan.key, self.runs)
         base = Base(combination.onto, "", self._plan.key, whole=False)
         accepted = _acceptance(combination)
-        job = Job(
+        check = Check(
             self._workspace, combination.head, accepted, self._config, logs, "reconciler",
             base=base, walls=self._walls,
         )  # fmt: skip
-        _on_base(job).unlink(missing_ok=True)
-        return job
+        _on_base(check).unlink(missing_ok=True)
+        return check
 
     def _known(self, name: str) -> Tests | None:
         if name in self._of_this_run:
@@ -109,9 +109,9 @@ class Verdicts:
         return hashlib.sha256(said.encode()).hexdigest()[:40]
 
 
-def _on_base(job: Job) -> Path:
+def _on_base(check: Check) -> Path:
     """The log of a run that was made on the base alone, to compare with."""
-    return job.logs / "base.log"
+    return check.logs / "base.log"
 
 
 def _acceptance(combination: Combination) -> list[str]:

@@ -23,8 +23,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents.sandbox.access import Access as Access
 from agents.sandbox.bubblewrap import program, walls_for, why_not
-from agents.sandbox.view import Sandbox as Sandbox
 from state.config import Sandbox as Settings
 from state.errors import UsageError
 from state.records import SandboxKind
@@ -57,9 +57,9 @@ class Confined:
 
 def for_tests(
     worktree: Worktree, settings: Settings, readable: Iterable[Path] = (), writable: Iterable[Path] = ()
-) -> Sandbox:
+) -> Access:
     """For tests, and for commands that a model asks for: no network unless `sandbox.testNetwork` says so."""
-    return Sandbox(
+    return Access(
         worktree.path,
         worktree.git.git_dir,
         settings,
@@ -76,9 +76,9 @@ def for_agents(
     writable: Iterable[Path] = (),
     home: Iterable[str] = (),
     home_writable: Iterable[str] = (),
-) -> Sandbox:
+) -> Access:
     """For programs that have to reach their model."""
-    return Sandbox(
+    return Access(
         worktree.path,
         worktree.git.git_dir,
         settings,
@@ -129,7 +129,7 @@ def _warn(reason: str) -> None:
     )
 
 
-def confined(argv: Sequence[str], env: Mapping[str, str], sandbox: Sandbox) -> Confined:
+def confined(argv: Sequence[str], env: Mapping[str, str], sandbox: Access) -> Confined:
     """The command behind the walls that the settings ask for, or as it is."""
     if kind_of(sandbox.settings) == "none":
         return Confined([*argv], {**env})

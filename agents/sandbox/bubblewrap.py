@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from agents.sandbox.access import Access
 from agents.sandbox.git_view import common_of, git_binds
 from agents.sandbox.secrets import masks
 from agents.sandbox.toolchains import system, toolchains
-from agents.sandbox.view import Sandbox
 
 _NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 # To the user that is root outside, the files in these belong, and the kernel asks no more than that.
@@ -66,7 +66,7 @@ class Walls:
     scratch: tuple[str, ...]
 
 
-def walls_for(sandbox: Sandbox, env: Mapping[str, str]) -> Walls:
+def walls_for(sandbox: Access, env: Mapping[str, str]) -> Walls:
     home = _home(env)
     inside = {name: value for name, value in env.items() if _of_use(name, sandbox.network)}
     inside["HOME"] = str(home)
@@ -135,7 +135,7 @@ def _tmpfs(folder: Path, memory_mb: int | None, mode: str) -> Iterator[str]:
     yield from ("--perms", mode, "--size", size, "--tmpfs", str(folder))
 
 
-def _files(sandbox: Sandbox, env: Mapping[str, str]) -> Iterator[str]:
+def _files(sandbox: Access, env: Mapping[str, str]) -> Iterator[str]:
     """What is the command's own business, the widest first, so that each thing can be said of it."""
     home, common = Path(env["HOME"]), common_of(sandbox.git_dir) if sandbox.git_dir else None
     repository = common.parent if common and common.name == ".git" else None

@@ -21,7 +21,7 @@ from typing import IO, Literal
 
 from agents.processes.output_log import OutputLog
 from agents.processes.tree import MARK, Tree, kill
-from agents.sandbox import Confined, Sandbox, confined
+from agents.sandbox import Access, Confined, confined
 from agents.sandbox.unseen import unseen
 from state.config import Sandbox as Settings
 from state.errors import WorkFailed
@@ -87,7 +87,7 @@ def run(
     stdin: bytes | None = None,
     on_start: Callable[[int], None] | None = None,
     keep_running: Callable[[], bool] | None = None,
-    sandbox: Sandbox | None = None,
+    sandbox: Access | None = None,
 ) -> Finished:
     """Run `argv` (a string: by the shell) in its own session, stdout and stderr into `log`, until it ends.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from agents.test_runs.test_run import Base, Job, Ran, run_test, whole_command
+from agents.test_runs.test_run import Base, Check, Ran, run_test, whole_command
 from state.private_files import write_private
 from state.records import Tests
 
@@ -25,14 +25,14 @@ class BaseRun(msgspec.Struct, frozen=True):
     names: list[str] | None
 
 
-def excused(job: Job, ran: Ran) -> list[str]:
+def excused(check: Check, ran: Ran) -> list[str]:
     """Failed tests, or the command, that the base has too. Empty: something is new, or can't be compared."""
-    if job.base is None or ran.finished.stopped:
+    if check.base is None or ran.finished.stopped:
         return []
     names = ran.counts.names if ran.counts else None
-    if names is None and not job.base.whole:
+    if names is None and not check.base.whole:
         return []
-    before = run_on_base(job, job.base, ran.command)
+    before = run_on_base(check, check.base, ran.command)
     if before is None or not before.red:
         return []
     if names is not None:
@@ -41,26 +41,26 @@ def excused(job: Job, ran: Ran) -> list[str]:
     return [ran.command] if same else []
 
 
-def base_verdict(job: Job, base: Base) -> Tests | None:
+def base_verdict(check: Check, base: Base) -> Tests | None:
     """Of the base itself, by the run that others are compared with; None if that names no tests, or is none."""
-    command = whole_command(job.workspace.repository, base.commit, job.config)
-    ran = run_on_base(job, base, command) if command else None
+    command = whole_command(check.workspace.repository, base.commit, check.config)
+    ran = run_on_base(check, base, command) if command else None
     if command is None or ran is None or (ran.red and ran.names is None):
         return None
-    return Tests(verdict="passed", tester=job.tester, commands=[command], base_failures=ran.names or [])
+    return Tests(verdict="passed", tester=check.tester, commands=[command], base_failures=ran.names or [])
 
 
-def run_on_base(job: Job, base: Base, command: str) -> BaseRun | None:
+def run_on_base(check: Check, base: Base, command: str) -> BaseRun | None:
     """Once for each owner. None if it was stopped, so that nothing is known."""
-    job.workspace.bring(base.commit, base.branch)
-    path = job.workspace.private / "verdicts" / f"base-{_name(job, base, command)}.json"
+    check.workspace.bring(base.commit, base.branch)
+    path = check.workspace.private / "verdicts" / f"base-{_name(check, base, command)}.json"
     with _one_at_a_time(path):
         try:
             return msgspec.json.decode(path.read_bytes(), type=BaseRun)
         except (FileNotFoundError, msgspec.MsgspecError):
             pass
-        with job.workspace.pool.checkout(base.commit) as worktree:
-            ran = run_test(job, worktree, command, job.logs / "base.log")
+        with check.workspace.pool.checkout(base.commit) as worktree:
+            ran = run_test(check, worktree, command, check.logs / "base.log")
         if ran.finished.stopped:
             return None
         names = ran.counts.names if ran.counts else None
@@ -79,6 +79,8 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def _name(job: Job, base: Base, command: str) -> str:
-    said = "\0".join([job.workspace.repository.tree(base.commit), command, str(job.config.junit), base.owner])
+def _name(check: Check, base: Base, command: str) -> str:
+    said = "\0".join(
+        [check.workspace.repository.tree(base.commit), command, str(check.config.junit), base.owner]
+    )
     return hashlib.sha256(said.encode()).hexdigest()[:40]

@@ -34,7 +34,7 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Job:
+class Check:
     """What to test, and what is needed for it."""
 
     workspace: Workspace
@@ -83,18 +83,18 @@ def whole_command(git: Repository, commit: str, config: Test) -> str | None:
     return config.command or detect(lambda path: git.blob(commit, path), git.files(commit))
 
 
-def run_test(job: Job, worktree: Worktree, command: str, log: Path) -> Ran:
+def run_test(check: Check, worktree: Worktree, command: str, log: Path) -> Ran:
     report = _place_of_report(log)
     finished = run(
         command,
         cwd=worktree.path,
-        env=clean_environment({"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=job.config.pass_env),
+        env=clean_environment({"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=check.config.pass_env),
         log=log,
-        limits=Limits.of(job.walls, job.config.seconds, memory_mb=job.walls.memory_mb),
-        keep_running=job.keep_running,
-        sandbox=for_tests(worktree, job.walls, named_in(job.config.command), [report.parent]),
+        limits=Limits.of(check.walls, check.config.seconds, memory_mb=check.walls.memory_mb),
+        keep_running=check.keep_running,
+        sandbox=for_tests(worktree, check.walls, named_in(check.config.command), [report.parent]),
     )
-    counts = junit.read(worktree.path / job.config.junit if job.config.junit else report)
+    counts = junit.read(worktree.path / check.config.junit if check.config.junit else report)
     return Ran(command, finished, counts or _printed(finished))
 
 

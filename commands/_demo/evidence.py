@@ -12,7 +12,7 @@ import msgspec
 
 from agents.git.repository import Repository
 from agents.processes.environment import clean_environment
-from agents.sandbox import Sandbox
+from agents.sandbox import Access
 from agents.sandbox.run import Limits, run
 from agents.tester import commands_for
 from commands._demo.site import TARGET, Site
@@ -117,7 +117,7 @@ class Evidence:
                 env=clean_environment(),
                 log=Path(scratch, "log"),
                 limits=Limits(seconds=60),
-                sandbox=Sandbox(tree, None, Config().walls),
+                sandbox=Access(tree, None, Config().walls),
             )
             ran = sum(map(int, _RAN.findall(finished.tail())))
         return MainTests(exit_code=finished.exit_code, ran=ran, command=command)

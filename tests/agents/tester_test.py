@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.test_runs.test_run import Base, Job
+from agents.test_runs.test_run import Base, Check
 from agents.tester import check_commit
 from agents.worktrees.workspace import local
 from state.config import Sandbox, Test
@@ -22,7 +22,7 @@ def verdict(store: Store, tmp_path: Path, config: Test, acceptance: list[str] | 
     commit = workspace.repository.resolve("main")
     assert commit is not None
     return check_commit(
-        Job(workspace, commit, acceptance or [], config, tmp_path, "tester-1", walls=NO_WALLS)
+        Check(workspace, commit, acceptance or [], config, tmp_path, "tester-1", walls=NO_WALLS)
     )
 
 
@@ -108,7 +108,7 @@ def on_base(
     started = workspace.repository.resolve("main")
     assert started is not None
     return check_commit(
-        Job(
+        Check(
             workspace,
             commit,
             acceptance or [],

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agents.model.errors import ModelError, Spent
 from agents.model.meter import Meter
-from agents.model.token_budget import ANSWER, room, total, used_up
+from agents.model.token_budget import ANSWER, answer_limit, total, used_up
 from agents.model.tokens import tokens_of
 from state.records import Orchestration
 from state.store import Store
@@ -38,7 +38,7 @@ def asking(store: Store, orchestration: Orchestration) -> Iterator[ModelResolver
             told = instructions("resolver", store.location.root)
             size = tokens_of(told, *(turn.text for turn in turns), model=store.config.model.model)
             so_far = total([used_up(store, orchestration), *filter(None, [meter.usage])])
-            most = room(orchestration.budgets, store.config.model.price, so_far, size)
+            most = answer_limit(orchestration.budgets, store.config.model.price, so_far, size)
             own = store.config.model.max_output_tokens
             return _answer(client, told, turns, meter, own if most is None else min(most, own or ANSWER))
 

@@ -15,8 +15,8 @@ from agents.git.repository import Repository
 from agents.model.errors import ModelAuthFailed
 from agents.orchestrator import orchestrate
 from agents.planner import plan
+from agents.processes.admission import admitted, free_mb, places_for
 from agents.processes.inhabitants import inhabitants
-from agents.processes.memory_room import free_mb, places_for, room
 from agents.workers.worker import Worker
 from agents.worktrees.pool import Pool
 from agents.worktrees.workspace import local
@@ -250,8 +250,8 @@ def test_only_as_many_run_at_once_as_memory_holds(monkeypatch: pytest.MonkeyPatc
     places_for.cache_clear()
     assert places_for(free // 2 - 50) in (1, 2, 3)
     assert places_for(10 * free) == 1, "one in any case"
-    with room(10 * free, lambda: True):
+    with admitted(10 * free, lambda: True):
         start = time.monotonic()
         waits = iter([True, False])
-        with room(10 * free, lambda: next(waits)):
+        with admitted(10 * free, lambda: next(waits)):
             assert time.monotonic() - start >= 0.5, "the second one waits, until nobody wants it"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from agents.model.token_budget import reserve, room
+from agents.model.token_budget import answer_limit, reserve
 from agents.orchestrator import orchestrate
 from agents.planner import plan
 from agents.tasks.completion import report
@@ -106,11 +106,11 @@ def test_money_is_shared_like_tokens(store: Store, priced: list[Claim]) -> None:
 
 def test_who_asks_alone_is_told_how_long_the_answer_may_be() -> None:
     price = Price(input=2, output=10, source="a price list")
-    assert room(Budgets(), None, Usage(), 10**6) is None
-    assert room(Budgets(tokens=5000), None, Usage(output_tokens=1000), 1000) == 3000
-    assert room(Budgets(tokens=5000, money=0.01), price, Usage(), 1000) == 800
+    assert answer_limit(Budgets(), None, Usage(), 10**6) is None
+    assert answer_limit(Budgets(tokens=5000), None, Usage(output_tokens=1000), 1000) == 3000
+    assert answer_limit(Budgets(tokens=5000, money=0.01), price, Usage(), 1000) == 800
     with pytest.raises(BudgetReached, match="1000 of 5000 tokens are left"):
-        room(Budgets(tokens=5000), None, Usage(input_tokens=4000), 900)
+        answer_limit(Budgets(tokens=5000), None, Usage(input_tokens=4000), 900)
 
 
 def test_a_budget_in_money_needs_a_price_that_is_named(refactory: Refactory, repo: Repo) -> None:

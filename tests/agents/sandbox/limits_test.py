@@ -94,9 +94,9 @@ sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from pathlib import Path
 from agents.processes.environment import clean_environment
 from agents.sandbox.run import run
-from agents.sandbox import Sandbox
+from agents.sandbox import Access
 from state.config import Sandbox as Settings
-view = Sandbox(Path({str(room.worktree.path)!r}), None, Settings(mode="bwrap"))
+view = Access(Path({str(room.worktree.path)!r}), None, Settings(mode="bwrap"))
 run(["sh", "-c", "echo > started; sleep 600", {WORD!r}], cwd=view.worktree, env=clean_environment(),
     log=Path({str(tmp_path / "log")!r}), sandbox=view)
 """

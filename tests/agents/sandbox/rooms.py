@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.processes.environment import clean_environment
-from agents.sandbox import Sandbox, for_tests
+from agents.sandbox import Access, for_tests
 from agents.sandbox.run import Finished, Limits, run
 from agents.worktrees.pool import Worktree
 from state.config import Sandbox as Settings
@@ -20,7 +20,7 @@ class Room:
     settings: Settings = field(default_factory=lambda: Settings(mode="bwrap"))
 
     def __call__(
-        self, command: str | list[str], seconds: float = 30, sandbox: Sandbox | None = None, **extra: str
+        self, command: str | list[str], seconds: float = 30, sandbox: Access | None = None, **extra: str
     ) -> Finished:
         return run(
             command,

@@ -9,7 +9,7 @@ from state.config import Sandbox as Settings
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class Access:
     """`git_dir` is the worktree's own, in `.git/worktrees/`; None for a folder without git.
 
     `readable` and `writable` are bound as they are, whatever they hold. `home` and `home_writable` are paths below

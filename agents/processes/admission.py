@@ -18,7 +18,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 @contextmanager
-def room(memory_mb: int, keep_running: Callable[[], bool]) -> Iterator[None]:
+def admitted(memory_mb: int, keep_running: Callable[[], bool]) -> Iterator[None]:
     """Waits until there is room for one more agent that needs so much, or until nobody wants it any more."""
     from filelock import FileLock, Timeout
 
