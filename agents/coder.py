@@ -25,7 +25,7 @@ from agents.worktrees.pool import Snapshot, Worktree
 from agents.worktrees.workspace import Workspace
 from state.errors import RefactoryError
 from state.keys import number_of
-from state.records import Diffstat, Task
+from state.records import Diffstat, Task, Usage
 
 
 class ParentsConflict(Exception):
@@ -42,11 +42,10 @@ def attempt(
     claim: Claim, workspace: Workspace, home: Path, keep_running: Callable[[], bool], meter: Meter
 ) -> Report:
     """Do the task once. Failures of the attempt are in the report; raises ParentsConflict."""
-    backend = claim.config.coder.backend
     claim = replace(claim, task=_guarded(claim.task, claim.config.protect))
     start = starting_commit(claim, workspace)
-    sandbox = kind_of(claim.config.walls)
-    report = Report(base=start, branch=task_branch(claim.task.key), backend=backend, sandbox=sandbox)
+    branch, sandbox = task_branch(claim.task.key), kind_of(claim.config.walls)
+    report = Report(base=start, branch=branch, backend=claim.config.coder.backend, sandbox=sandbox)
     done = finished(claim.task, start, workspace.repository)
     if done:
         return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))
@@ -54,28 +53,33 @@ def attempt(
         logs = workspace.logs(claim.task.key, claim.task.attempts)
         job = Job(claim, worktree, logs, home, keep_running, meter)
         try:
-            usage = solver(backend)(job)
-            snapshot = _checked(claim, worktree.snapshot())
+            usage, snapshot = _solved(job, workspace)
         except AttemptFailed as error:
-            _keep_partial_work(claim, workspace, worktree)
             return replace(report, failure=error.message, final=error.final, usage=meter.usage)
-        except RefactoryError:
-            _keep_partial_work(claim, workspace, worktree)  # an agent's key may end in the midst of its work
-            raise
-        finally:
-            with suppress(OSError):  # not empty: something was said
-                logs.rmdir()
     commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
     if snapshot.kept:
         _keep(claim, workspace, commit, snapshot.kept)
     if not keep_running():
         workspace.keep(claim.task.key, commit)
         return report
-    workspace.offer(task_branch(claim.task.key), commit)
+    workspace.offer(branch, commit)
     stat, ignored = summed(snapshot.changed), list(snapshot.ignored)
     return replace(
         report, commit=commit, diffstat=stat, usage=usage, ignored=ignored, tolerances=job.tolerances[:]
     )
+
+
+def _solved(job: Job, workspace: Workspace) -> tuple[Usage | None, Snapshot]:
+    """What the backend took and made. On any failure its work is kept: an agent's key may end in the midst of it."""
+    try:
+        usage = solver(job.claim.config.coder.backend)(job)
+        return usage, _checked(job.claim, job.worktree.snapshot())
+    except RefactoryError:
+        _keep_partial_work(job.claim, workspace, job.worktree)
+        raise
+    finally:
+        with suppress(OSError):  # not empty: something was said
+            job.logs.rmdir()
 
 
 def starting_commit(claim: Claim, workspace: Workspace) -> str:

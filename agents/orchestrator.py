@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -39,11 +40,7 @@ def orchestrate(
     again what failed; then it returns False: nothing is new.
     """
     repository = Repository(store.location.git_dir, store.location.root)
-    refuse_unpriced(store.config)
-    plan = store.get(Plan, plan_id)
-    refuse_cancelled(store.get(Request, plan.request))
-    refuse_replaced(plan)
-    _refuse_given_up(store, plan)
+    plan = _wanted(store, plan_id)
     before = _last(store, plan)
     names = before.agents if before and not agents else _names(agents or store.config.agents)
     if before and plan.state == "orchestrated":
@@ -57,8 +54,24 @@ def orchestrate(
     refuse_names(repository)
     if url:
         _check_shared(store, url, target, base)
+    strategy = strategy or (before and before.strategy) or store.config.strategy
+    fields = {"target_branch": target, "base": base, "remote": url, "agents": names, "strategy": strategy}
+    return _begin(store, plan.key, again, fields)
+
+
+def _wanted(store: Store, plan_id: str) -> Plan:
+    """Raises Conflict if nobody wants it any more."""
+    refuse_unpriced(store.config)
+    plan = store.get(Plan, plan_id)
+    refuse_cancelled(store.get(Request, plan.request))
+    refuse_replaced(plan)
+    _refuse_given_up(store, plan)
+    return plan
+
+
+def _begin(store: Store, plan_key: str, again: bool, fields: dict[str, Any]) -> tuple[Orchestration, bool]:
     with store.transaction("orchestrate") as changes:
-        plan = changes.get(Plan, plan.key)
+        plan = changes.get(Plan, plan_key)
         there = running(store, plan)
         if there:
             return there, False  # somebody was faster
@@ -66,18 +79,8 @@ def orchestrate(
             replace_others(changes, plan)
         else:
             _check_others(changes, plan)
-        orchestration = changes.new(
-            Orchestration,
-            plan=plan.key,
-            target_branch=target,
-            base=base,
-            remote=url,
-            agents=names,
-            testers=store.config.testers,
-            strategy=strategy or (before and before.strategy) or store.config.strategy,
-            budgets=store.config.budgets,
-        )
-        return _start(changes, plan, orchestration), True
+        fields |= {"testers": store.config.testers, "budgets": store.config.budgets}
+        return _start(changes, plan, changes.new(Orchestration, plan=plan.key, **fields)), True
 
 
 def _check_others(changes: Transaction, plan: Plan) -> None:

@@ -45,18 +45,10 @@ def command(
 
     def callback(**given: Any) -> int:
         form = chosen_format(given)
-        context = click.get_current_context().find_object(Context)
-        assert context is not None
         extra = {option.name: given.pop(str(option.name), None) for option in options}
-        result = context.call(operation, to_params(operation.params, given))
-        code = operation.exit_code(result)
-        shown = then(context, result, extra) if then and not code else None
-        result, text, code = shown or (result, operation.text(result), code)
-        if form in operation.formats and not shown:
-            click.echo(operation.formats[form](result).rstrip("\n"))
-        else:
-            show(name, result, text, form, code)
-        return code
+        return _call(
+            name, operation, given, form, lambda context, result: then and then(context, result, extra)
+        )
 
     fields = msgspec.structs.fields(operation.params)
     parameters = [_parameter(field, f"{{{field.encode_name}}}" in operation.path) for field in fields]
@@ -66,6 +58,26 @@ def command(
         help=help_text,
         params=[*parameters, *options, *output_options(numbered, operation.formats)],
     )
+
+
+def _call(
+    name: str,
+    operation: Operation[Any, Any],
+    given: dict[str, Any],
+    form: str,
+    then: Callable[[Context, Any], Shown | None],
+) -> int:
+    context = click.get_current_context().find_object(Context)
+    assert context is not None
+    result = context.call(operation, to_params(operation.params, given))
+    code = operation.exit_code(result)
+    shown = None if code else then(context, result)
+    result, text, code = shown or (result, operation.text(result), code)
+    if form in operation.formats and not shown:
+        click.echo(operation.formats[form](result).rstrip("\n"))
+    else:
+        show(name, result, text, form, code)
+    return code
 
 
 def output_options(numbered: bool = True, more: Iterable[str] = ()) -> list[click.Parameter]:

@@ -71,24 +71,31 @@ def combine(
         for task in in_order(tasks, contained):
             if task.key in left_out:
                 continue
-            commit = task.commit or ""
             missing = _built_on(task, left_out, contained[task.key])
-            if missing:
-                left_out[task.key] = _ejected(
-                    task, "dependency", f"it builds on {missing}, which is left out"
-                )
+            reason = f"it builds on {missing}, which is left out"
+            merged = (
+                _ejected(task, "dependency", reason) if missing else _merged(merger, onto, steps, tree, task)
+            )
+            if isinstance(merged, Ejected):
+                left_out[task.key] = merged
                 continue
-            merged = merger.merge(head, commit, task, partial(_changed_by, git, onto, tuple(steps)))
-            if merged.conflicts or _is_dropped(merged, tree):
-                files = merged.conflicts or [one.file for one in merged.resolved]
-                left_out[task.key] = _conflict(git, onto, steps, task, files)
-            elif merged.tree == tree:
-                left_out[task.key] = _ejected(task, "empty", "it changes nothing that is not there already")
-            else:
-                tree = merged.tree
-                head = writer.write(tree, (head, commit), _message(plan, task, merged), dates[commit])
-                steps.append(Step(task, head, merged.resolved))
+            commit, tree = task.commit or "", merged.tree
+            head = writer.write(tree, (head, commit), _message(plan, task, merged), dates[commit])
+            steps.append(Step(task, head, merged.resolved))
     return Combination(onto, tuple(steps), tuple(left_out.values()))
+
+
+def _merged(merger: Merger, onto: str, steps: Sequence[Step], tree: str, task: Task) -> Merged | Ejected:
+    """The task on top of these steps, whose tree is `tree`."""
+    head = steps[-1].commit if steps else onto
+    known = partial(_changed_by, merger.git, onto, tuple(steps))
+    merged = merger.merge(head, task.commit or "", task, known)
+    if merged.conflicts or _is_dropped(merged, tree):
+        files = merged.conflicts or [one.file for one in merged.resolved]
+        return _conflict(merger.git, onto, steps, task, files)
+    if merged.tree == tree:
+        return _ejected(task, "empty", "it changes nothing that is not there already")
+    return merged
 
 
 def _is_dropped(merged: Merged, tree: str) -> bool:
