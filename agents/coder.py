@@ -21,8 +21,8 @@ from agents.sandbox import kind_of
 from agents.tasks.attempt import AttemptFailed, Job
 from agents.tasks.work import Claim, Report
 from agents.worktrees.attempts import finished
-from agents.worktrees.pool import Snapshot, Worktree
 from agents.worktrees.workspace import Workspace
+from agents.worktrees.worktree import Snapshot, Worktree
 from state.errors import RefactoryError
 from state.keys import number_of
 from state.records import Diffstat, Task, Usage

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agents.worktrees.file_tree import remove
-from agents.worktrees.pool import Worktree
+from agents.worktrees.worktree import Worktree
 from state.preset import Preset
 
 _GITIGNORE = ".gitignore"

@@ -9,57 +9,17 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from git.cmd import Git
 
+from agents.git.environment import LOCAL, identity, safe
 from state.errors import RefactoryError, UsageError
-
-# Hooks, monitors and nested bare repositories are how a tree makes git run programs. The rest keeps git from
-# starting work of its own in the background, and from signing in the user's name.
-_SAFE = {
-    "core.hooksPath": os.devnull,
-    "core.fsmonitor": "false",
-    "safe.bareRepository": "explicit",
-    "protocol.ext.allow": "never",
-    "submodule.recurse": "false",
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-    "commit.gpgSign": "false",
-    "advice.detachedHead": "false",
-    "core.quotePath": "false",
-}
-
-# `git rev-parse --local-env-vars`: what a hook or an alias around us sets for its own repository.
-_LOCAL = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY",
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE",
-    "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR",
-)  # fmt: skip
-
 
 # A branch name that needs no git to see that git takes it.
 _PLAIN_NAME = re.compile(r"[a-zA-Z0-9]+([/_-][a-zA-Z0-9]+)*")
-
-
-def _safe() -> dict[str, str]:
-    """As options of the command line (git-config(1), GIT_CONFIG_COUNT), which GitPython would search for passwords.
-
-    Behind those that are there already, so ours count.
-    """
-    before = os.environ.get("GIT_CONFIG_COUNT", "")
-    start = int(before) if before.isdecimal() else 0
-    return _config(start) | {"GIT_CONFIG_COUNT": str(start + len(_SAFE))}
-
-
-@cache
-def _config(start: int) -> dict[str, str]:
-    env: dict[str, str] = {}
-    for number, (name, value) in enumerate(_SAFE.items(), start):
-        env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-    return env
 
 
 class GitError(RefactoryError):
@@ -113,7 +73,7 @@ class Repository:
         """Exit status, standard output, standard error. After `seconds` git is ended."""
         if any("\0" in arg for arg in args):
             raise UsageError(f"git {args[0]}: a name with a NUL character can't exist")
-        for name in _LOCAL:
+        for name in LOCAL:
             os.environ.pop(name, None)
         with _file_of(input) if input is not None else nullcontext() as stdin:
             process = Git(str(self.work_tree or self.top or self.git_dir)).execute(
@@ -128,7 +88,7 @@ class Repository:
 
     @property
     def environment(self) -> dict[str, str]:
-        env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **_safe()}
+        env = {"GIT_DIR": str(self.git_dir), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **safe()}
         if self.work_tree:
             env["GIT_WORK_TREE"] = str(self.work_tree)
         if self.index:
@@ -194,7 +154,7 @@ def running(git: Repository, *args: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         ["git", *args],
         cwd=git.work_tree or git.top or git.git_dir,
-        env={**{name: value for name, value in os.environ.items() if name not in _LOCAL}, **git.environment},
+        env={**{name: value for name, value in os.environ.items() if name not in LOCAL}, **git.environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -238,23 +198,3 @@ def _file_of(data: bytes) -> BinaryIO:
 @lru_cache(maxsize=256)
 def _tree(git: Repository, commit: str) -> str:
     return git.run("rev-parse", "--verify", f"{commit}^{{tree}}")
-
-
-@cache
-def identity(git_dir: Path) -> dict[str, str]:
-    """Refactory's own name where the user has configured none; CI machines seldom have one."""
-    status, _, _ = Git().execute(
-        ["git", "--git-dir", str(git_dir), "var", "GIT_COMMITTER_IDENT"],
-        with_extended_output=True,
-        with_exceptions=False,
-        env={"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"},
-    )
-    if status == 0:
-        return {}
-    name, email = "Refactory", "refactory@localhost"
-    return {
-        "GIT_AUTHOR_NAME": name,
-        "GIT_AUTHOR_EMAIL": email,
-        "GIT_COMMITTER_NAME": name,
-        "GIT_COMMITTER_EMAIL": email,
-    }

@@ -13,7 +13,7 @@ from agents.prompts.context import Relevant, contents, editable, listing, neares
 from agents.prompts.symbol_map import imported, symbol_map
 from agents.rules.weaker_tests import is_test
 from agents.tasks.work import Claim
-from agents.worktrees.pool import Worktree
+from agents.worktrees.worktree import Worktree
 from state.errors import InvalidFile
 
 _FOLDER = Path(__file__).parent

@@ -30,7 +30,7 @@ from state.errors import UsageError
 from state.records import SandboxKind
 
 if TYPE_CHECKING:
-    from agents.worktrees.pool import Worktree
+    from agents.worktrees.worktree import Worktree
 
 _THREADS = 8  # for each process that is allowed
 

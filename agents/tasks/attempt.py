@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.model.meter import Meter
 from agents.tasks.work import Claim
-from agents.worktrees.pool import Worktree
+from agents.worktrees.worktree import Worktree
 from state.errors import RefactoryError
 
 

@@ -14,8 +14,8 @@ from agents.test_runs import junit, runners
 from agents.test_runs.counts import Counts
 from agents.test_runs.test_command import detect
 from agents.worktrees.file_tree import remove
-from agents.worktrees.pool import Worktree
 from agents.worktrees.workspace import Workspace
+from agents.worktrees.worktree import Worktree
 from state.config import Sandbox, Test
 
 

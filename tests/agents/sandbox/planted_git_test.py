@@ -11,8 +11,8 @@ from agents.git.diff import changes
 from agents.git.repository import Repository
 from agents.rules.added_lines import delta
 from agents.sandbox import for_agents
-from agents.worktrees.pool import Worktree
 from agents.worktrees.workspace import Workspace
+from agents.worktrees.worktree import Worktree
 from state.config import Sandbox as Settings
 from state.errors import WorkFailed
 from tests.agents.sandbox.rooms import Room

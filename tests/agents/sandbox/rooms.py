@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.processes.environment import clean_environment
 from agents.sandbox import Access, for_tests
 from agents.sandbox.run import Finished, Limits, run
-from agents.worktrees.pool import Worktree
+from agents.worktrees.worktree import Worktree
 from state.config import Sandbox as Settings
 
 
