@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from state.errors import Stale
 
 if TYPE_CHECKING:
+    from state.reader import Reader
     from state.records import Record
-    from state.store import Store
 
 
 @dataclass
@@ -38,7 +38,7 @@ def tag(record: Record) -> str:
 
 
 @contextmanager
-def only_if(store: Store, cls: type[Record], reference: str, tags: Collection[str] | None) -> Iterator[None]:
+def only_if(store: Reader, cls: type[Record], reference: str, tags: Collection[str] | None) -> Iterator[None]:
     """What is done here is refused, with Stale, at once or by its first transaction."""
     condition = _Condition(cls, store.get(cls, reference).key, tags)
     _refuse_changed(store, condition)
@@ -49,7 +49,7 @@ def only_if(store: Store, cls: type[Record], reference: str, tags: Collection[st
         _CONDITION.reset(token)
 
 
-def check(store: Store) -> None:
+def check(store: Reader) -> None:
     """Under the lock, before the first change."""
     condition = _CONDITION.get()
     if condition is not None and not condition.met:
@@ -57,7 +57,7 @@ def check(store: Store) -> None:
         condition.met = True
 
 
-def _refuse_changed(store: Store, condition: _Condition) -> None:
+def _refuse_changed(store: Reader, condition: _Condition) -> None:
     record = store.find(condition.cls, condition.key)
     if record is None or (condition.tags is not None and tag(record) not in condition.tags):
         name = condition.cls.__name__.lower()

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from state.errors import Busy, Conflict, InvalidFile, NotFound, RefactoryError, UsageError
+from state.errors import Busy, RefactoryError
 from state.journal_file import is_open
-from state.keys import by_number, is_key, is_reference, number_of, suffix_of
-from state.location import Location, initialised, locate
-from state.numbers import Numbers, names
-from state.records import Plan, Record, Request, Task
-from state.stamps import Stamp, scan, stamp
+from state.location import initialised, locate
+from state.reader import Reader
 
 if TYPE_CHECKING:
-    from state.config import Config
-    from state.index import Question
     from state.transaction import Transaction
 
-R = TypeVar("R", bound=Record)
-T = TypeVar("T")
 
-_LISTS = {Request: "request:list", Plan: "plan:list", Task: "tasks:list"}
-_USUAL = 8192  # bytes that hold nearly any record
-_SHOWN = 60  # characters of a title in a message
-_FEW = 200  # so many files are read faster than SQLite is imported
-
-
-class Store:
-    """Reads are cached by the file's stat, so a long-lived agent may ask as often as it likes."""
-
-    def __init__(self, location: Location) -> None:
-        self.location = location
-        self._records = str(location.records)
-        self._cache: dict[str, tuple[Stamp, Record]] = {}
-        self._loaded: set[type[Record]] = set()
-        self._config: tuple[Stamp | None, Config] | None = None
-
+class Store(Reader):
     @classmethod
     def open(cls, start: Path) -> Store:
         store = cls(initialised(locate(start)))
@@ -56,155 +33,6 @@ class Store:
             from state.unfinished import Unfinished
 
             return Unfinished(self.location, error)
-
-    @property
-    def journal(self) -> Path:
-        return self.location.private / "journal"
-
-    @property
-    def config(self) -> Config:
-        """`.refactory/config.yaml`, read again when it changed."""
-        from state.config import read
-
-        path = self.location.records / "config.yaml"
-        found = stamp(str(path))
-        if self._config is None or self._config[0] != found:
-            self._config = (found, read(path))
-        return self._config[1]
-
-    def find(self, cls: type[R], key: str) -> R | None:
-        """The record with this whole key, or None."""
-        found = stamp(f"{self._records}/{cls.folder}/{key}.yaml")
-        return None if found is None else self._cached(cls, key, found)
-
-    def _cached(self, cls: type[R], key: str, found: Stamp) -> R | None:
-        """The record whose file has this stamp."""
-        path = f"{self._records}/{cls.folder}/{key}.yaml"
-        cached = self._cache.get(path)
-        if cached is None or cached[0] != found:
-            record = self._read(cls, key)
-            self._remember(path, found, record)
-            return record
-        assert isinstance(cached[1], cls)
-        return cached[1]
-
-    def _remember(self, path: str, found: Stamp, record: Record | None) -> None:
-        if record is None:
-            self._cache.pop(path, None)
-        else:
-            self._cache[path] = (found, record)
-
-    def _read(self, cls: type[R], key: str) -> R | None:
-        from state.record_files import decode
-
-        name = f"{cls.folder}/{key}.yaml"  # no Path: to make one takes as long as to read the file
-        data = _read(f"{self._records}/{name}")
-        return None if data is None else decode(cls, data, f".refactory/{name}", key)
-
-    def get(self, cls: type[R], reference: str | int) -> R:
-        """By number or whole key. Raises NotFound, or Conflict where two records share the number."""
-        key = self.resolve(cls, str(reference))
-        record = self.find(cls, key)
-        if record is None:
-            raise NotFound(
-                f"no {_kind(cls)} {reference}", f"`refactory {_LISTS.get(cls, 'status')}` shows what there is"
-            )
-        return record
-
-    def resolve(self, cls: type[Record], reference: str, under_lock: bool = False) -> str:
-        if not is_reference(reference):
-            raise UsageError(
-                f"{reference!r} is no {_kind(cls)} id", "give a number such as 7, or a key: 7-k3f9q2mx"
-            )
-        if is_key(reference):
-            return self._renumbered(cls, reference) or reference
-        found = self.numbers(cls).keys(reference, under_lock)
-        if len(found) > 1:
-            raise Conflict(
-                f"{_kind(cls)} {reference} names {len(found)} records: "
-                + ", ".join(f"{key}{self._title(cls, key)}" for key in found),
-                "give the whole key; `refactory doctor --fix` gives each a number of its own",
-            )
-        return found[0] if found else reference
-
-    def _title(self, cls: type[Record], key: str) -> str:
-        """To tell it from another, if it can be read."""
-        with suppress(RefactoryError):
-            title = getattr(self.find(cls, key), "title", "")
-            return f" ({title[:_SHOWN]}{'...' * (len(title) > _SHOWN)})" if title else ""
-        return ""
-
-    def shared(self, records: Sequence[Record]) -> list[int]:
-        """The numbers of these that other records of their kind have, too: branches were merged."""
-        if not records:
-            return []
-        counts = Counter(map(number_of, names(self.location.records / records[0].folder)))
-        return sorted({number for record in records if counts[number := number_of(record.key)] > 1})
-
-    def _renumbered(self, cls: type[Record], key: str) -> str | None:
-        """The key that a record has now: its suffix stays."""
-        if stamp(f"{self._records}/{cls.folder}/{key}.yaml") is not None:
-            return None
-        return next((other for other in self.keys(cls) if suffix_of(other) == suffix_of(key)), None)
-
-    def keys(self, cls: type[Record]) -> list[str]:
-        """All keys, by number; what is no record (a stray file) is not listed."""
-        return sorted(names(self.location.records / cls.folder), key=by_number)
-
-    def numbers(self, cls: type[Record]) -> Numbers:
-        return Numbers(self.location, cls.folder)
-
-    def all(self, cls: type[R], where: Callable[[R], bool] = lambda _: True) -> list[R]:
-        stamps = scan(f"{self._records}/{cls.folder}")
-        if len(stamps) > _FEW and cls not in self._loaded:
-            self._load(cls, stamps)
-        return [record for record in self._each(cls, stamps) if where(record)]
-
-    def select(
-        self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
-    ) -> tuple[list[R], int]:
-        """A part of those whose fields equal these values (None: any), and how many there are in all."""
-        wanted = {field: value for field, value in equals.items() if value is not None}
-        stamps = scan(f"{self._records}/{cls.folder}")
-        if len(stamps) > _FEW:
-            from state import index
-
-            return self._ask(cls, stamps, index.select(cls, wanted, -1 if limit is None else limit, offset))
-        found = [record for record in self._each(cls, stamps) if _equals(record, wanted)]
-        return found[offset:][:limit], len(found)
-
-    def count(self, cls: type[Record], field: str) -> dict[str, int]:
-        """How many records there are of each value, in the values' order."""
-        stamps = scan(f"{self._records}/{cls.folder}")
-        if len(stamps) > _FEW:
-            from state import index
-
-            return self._ask(cls, stamps, index.count(cls, field))
-        return dict(sorted(Counter(getattr(record, field) for record in self._each(cls, stamps)).items()))
-
-    def _each(self, cls: type[R], stamps: Mapping[str, Stamp]) -> Iterator[R]:
-        for key in sorted(filter(is_key, stamps), key=by_number):
-            record = self._cached(cls, key, stamps[key])
-            if record is not None:
-                yield record
-
-    def _load(self, cls: type[Record], stamps: Mapping[str, Stamp]) -> None:
-        """All at once from the index; from then on, files that change are read one by one."""
-        from state import index
-
-        for record in self._ask(cls, stamps, index.select(cls, {}))[0]:
-            path = f"{self._records}/{cls.folder}/{record.key}.yaml"
-            self._remember(path, stamps[record.key], record)
-        self._loaded.add(cls)
-
-    def _ask(self, cls: type[Record], stamps: Mapping[str, Stamp], question: Question[T]) -> T:
-        from state.index import Files, ask
-
-        files = Files(cls.folder, stamps, lambda key: self._read(cls, key))
-        return ask(self.location.own_private / "index.sqlite", files, question)
-
-    def path(self, cls: type[Record], key: str) -> Path:
-        return self.location.records / cls.folder / f"{key}.yaml"
 
     @contextmanager
     def lock(self, what: str, seconds: float = 60.0) -> Iterator[None]:
@@ -232,25 +60,3 @@ class Store:
             except OSError as error:
                 where = error.filename or self.location.records
                 raise RefactoryError(f"{where}: {error.strerror}", UNCHANGED) from None
-
-
-def _read(path: str) -> bytes | None:
-    from state.yaml_codec import MAX_BYTES
-
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            data = file.read(_USUAL)  # to make room for the most took longer than to read
-            # Enough to see that it is too much.
-            return data if len(data) < _USUAL else data + file.read(MAX_BYTES + 1 - _USUAL)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
-
-
-def _equals(record: Record, wanted: Mapping[str, str]) -> bool:
-    return all(getattr(record, field) == value for field, value in wanted.items())
-
-
-def _kind(cls: type[Record]) -> str:
-    return cls.__name__.lower()

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from state.store import Store
+    from state.reader import Reader
 
 R = TypeVar("R", bound=Record)
 
 
 class Transaction:
-    def __init__(self, store: Store, command: str) -> None:
+    def __init__(self, store: Reader, command: str) -> None:
         self._store = store
         self._command = command
         self._put: dict[tuple[type[Record], str], Record] = {}

@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from state import numbers, stamps
-from state import store as store_module
+from state import numbers, reader, stamps
 from state.errors import InvalidFile
 from state.keys import number_of
 from state.location import Location
@@ -33,7 +32,7 @@ STATES = ("open", "planned", "done")
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The index and the memory of names work from the first record on, and soon after a change."""
     monkeypatch.setattr(stamps, "_TICK", 20_000_000)
-    monkeypatch.setattr(store_module, "_FEW", -1)
+    monkeypatch.setattr(reader, "_FEW", -1)
     monkeypatch.setattr(numbers, "_MANY", 0)
 
 
