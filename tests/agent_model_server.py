@@ -9,11 +9,11 @@ for Responses (codex) and for Anthropic's messages (claude); Chat Completions (a
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from tests.loopback import Handler, Loopback
 
 FILE = "calc.py"
 SAID = "I have looked at it."
@@ -23,7 +23,7 @@ Event = dict[str, Any]
 
 
 @dataclass
-class AgentModel:
+class AgentModel(Loopback):
     """`status` other than 200, or `hang`, is all that it ever answers with."""
 
     writes: str | None = None
@@ -31,22 +31,9 @@ class AgentModel:
     hang: bool = False
     folder: Path = Path()
     paths: list[str] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> AgentModel:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.owner = self
-        threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def __post_init__(self) -> None:
+        super().__init__(_Handler)
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[str, bytes]:
         if path.endswith("/responses"):
@@ -125,17 +112,9 @@ def _stream(events: list[Event]) -> bytes:
     return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events).encode()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    owner: AgentModel
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(Handler):
     def do_POST(self) -> None:
-        owner = cast(_Server, self.server).owner
+        owner: AgentModel = self.owner
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         path = self.path.partition("?")[0]
         owner.paths.append(path)
@@ -156,6 +135,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass

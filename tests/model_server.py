@@ -8,13 +8,12 @@ The script is a list, used up request by request, or a function of the request. 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+from tests.loopback import Handler, Loopback
 from tests.model_payloads import USAGE, Fault, Seen, payload
 
 __all__ = ["USAGE", "Fault", "ModelServer", "Seen", "model_server"]
@@ -25,22 +24,17 @@ Reply = str | dict[str, Any] | Fault
 Script = list[Reply] | Callable[[Seen], Reply]
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """Listens from the start; `requests` are what it saw, in order."""
 
     def __init__(self, script: Script | None = None) -> None:
         self.script: Script = script if script is not None else []
         self.requests: list[Seen] = []
-        self.stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.owner = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True)
-        self._thread.start()
+        super().__init__(_Handler)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{super().url}/v1"
 
     @property
     def env(self) -> dict[str, str]:
@@ -48,7 +42,7 @@ class ModelServer:
         return {"OPENAI_BASE_URL": self.url, "OPENAI_API_KEY": "sk-test-key"}
 
     def reply(self, seen: Seen) -> Fault:
-        with self._lock:
+        with self.lock:
             self.requests.append(seen)
             if callable(self.script):
                 found = self.script(seen)
@@ -60,18 +54,6 @@ class ModelServer:
             found = json.dumps(found)
         return Fault(text=found) if isinstance(found, str) else found
 
-    def close(self) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def __enter__(self) -> ModelServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 @pytest.fixture
 def model_server() -> Iterator[ModelServer]:
@@ -79,18 +61,10 @@ def model_server() -> Iterator[ModelServer]:
         yield server
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    owner: ModelServer
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(Handler):
     def do_POST(self) -> None:
         self.close_connection = True
-        owner = cast(_Server, self.server).owner
+        owner: ModelServer = self.owner
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path not in DIALECTS:
             return self._send(404, b'{"error": {"message": "no such path"}}', Fault())
@@ -118,8 +92,5 @@ class _Handler(BaseHTTPRequestHandler):
         step = 1 if fault.drip else 2**20
         for start in range(0, len(payload), step):
             self.wfile.write(payload[start : start + step])
-            if fault.drip and cast(_Server, self.server).owner.stopping.wait(fault.drip):
+            if fault.drip and self.owner.stopping.wait(fault.drip):
                 return
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass

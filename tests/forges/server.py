@@ -6,20 +6,19 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.forges import forgejo, github, gitlab
 from tests.forges.git_backend import serve_git
 from tests.forges.openapi import description, violation
 from tests.forges.state import NAME, OWNER, TOKEN, State
+from tests.loopback import Handler, Loopback
 
 DIALECTS: dict[str, ModuleType] = {"github": github, "gitlab": gitlab, "forgejo": forgejo}
 
@@ -49,7 +48,7 @@ class Seen:
     at: float
 
 
-class ForgeServer:
+class ForgeServer(Loopback):
     """Listens from the start. `branches`: a repository to begin with; no pushes then.
 
     `seen`: the API's requests, in order; `invalid`: those that GitHub's description forbids.
@@ -71,16 +70,7 @@ class ForgeServer:
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.invalid: list[str] = []
-        self.stopping = threading.Event()
-        self.lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.owner = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_Handler)
 
     @property
     def remote(self) -> str:
@@ -111,35 +101,10 @@ class ForgeServer:
             found: tuple[int, Any] = self.dialect.answer(self.state, self.url, method, path, query, body)
             return found
 
-    def close(self) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
-    def __enter__(self) -> ForgeServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    owner: ForgeServer
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that has given up."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
+class _Handler(Handler):
     def _serve(self) -> None:
-        owner = cast(_Server, self.server).owner
+        owner: ForgeServer = self.owner
         data = self._body()
         parts = urlsplit(self.path)
         if parts.path.startswith(f"/{OWNER}/{NAME}.git/"):
