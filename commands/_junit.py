@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from xml.sax.saxutils import escape, quoteattr
+from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from commands._status import Status
 from state.keys import number_of
@@ -29,9 +29,13 @@ def junit(status: Status) -> str:
     suites += [("combination", list(_combination(status.orchestration)))]
     suites += [("review", [_review(status.review)] if status.review else [])]
     cases = [case for _, cases in suites for case in cases]
-    parts = [_suite(f"plan {plan}: {name}", cases) for name, cases in suites if cases]
-    head = f"<testsuites name={_attribute(f'plan {plan}: {status.request.title}')} {_numbers(cases)}>"
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *parts, "</testsuites>"])
+    root = Element("testsuites", {"name": _line(f"plan {plan}: {status.request.title}"), **_numbers(cases)})
+    for name, cases in suites:
+        if cases:
+            _add_suite(root, f"plan {plan}: {name}", cases)
+    indent(root, "")
+    page: bytes = tostring(root, "utf-8", xml_declaration=True)
+    return page.decode()
 
 
 def _task(task: Task) -> Case:
@@ -66,29 +70,24 @@ def _review(review: Review) -> Case:
     return Case("review", failure=f"rejected\n{said}" if review.verdict == "rejected" else "")
 
 
-def _suite(name: str, cases: Iterable[Case]) -> str:
-    cases = list(cases)
-    body = "\n".join(_case(name, case) for case in cases)
-    return f"<testsuite name={_attribute(name)} {_numbers(cases)}>\n{body}\n</testsuite>"
+def _add_suite(root: Element, name: str, cases: Sequence[Case]) -> None:
+    suite = SubElement(root, "testsuite", {"name": name, **_numbers(cases)})
+    for case in cases:
+        element = SubElement(suite, "testcase", {"classname": name, "name": _line(case.name)})
+        for tag, why in (("failure", case.failure), ("skipped", case.skipped)):
+            if why:
+                first, _, rest = why.partition("\n")
+                SubElement(element, tag, {"message": _line(first)}).text = _clean(rest)
 
 
-def _case(suite: str, case: Case) -> str:
-    head = f"<testcase classname={_attribute(suite)} name={_attribute(case.name)}"
-    for tag, why in (("failure", case.failure), ("skipped", case.skipped)):
-        if why:
-            first, _, rest = why.partition("\n")
-            return f"{head}><{tag} message={_attribute(first)}>{escape(_clean(rest))}</{tag}></testcase>"
-    return f"{head}/>"
-
-
-def _numbers(cases: list[Case]) -> str:
+def _numbers(cases: Sequence[Case]) -> dict[str, str]:
     failed = sum(bool(case.failure) for case in cases)
     skipped = sum(bool(case.skipped) for case in cases)
-    return f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}"'
+    return {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "skipped": str(skipped)}
 
 
-def _attribute(text: str) -> str:
-    return quoteattr(" ".join(_clean(text).split()))
+def _line(text: str) -> str:
+    return " ".join(_clean(text).split())
 
 
 def _clean(text: str) -> str:

@@ -15,28 +15,23 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 def options() -> list[click.Option]:
     return [
-        click.Option(["--record"], type=_FOLDER, metavar="DIR", expose_value=False, callback=_record,
+        click.Option(["--record"], type=_FOLDER, metavar="DIR", expose_value=False, callback=_set,
                      help="Keep what models are asked and answer in this folder."),
-        click.Option(["--replay"], type=_FOLDER, metavar="DIR", expose_value=False, callback=_replay,
+        click.Option(["--replay"], type=_FOLDER, metavar="DIR", expose_value=False, callback=_set,
                      help="Take the answers from such a folder: no model is asked."),
     ]  # fmt: skip
 
 
-def _record(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
-    _set(context, "REFACTORY_RECORD", folder)
-
-
-def _replay(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
-    if folder and not folder.is_dir():
-        raise UsageError(f"--replay: {folder}: no such folder", "--record DIR makes one")
-    _set(context, "REFACTORY_REPLAY", folder)
-
-
-def _set(context: click.Context, name: str, folder: Path | None) -> None:
+def _set(context: click.Context, option: click.Parameter, folder: Path | None) -> None:
     """Through the environment, as the agents of a run are processes of their own."""
     if folder is None:
         return
-    if {"REFACTORY_RECORD", "REFACTORY_REPLAY"} & (os.environ.keys() - {name}):
+    from agents.model.settings import RECORD, REPLAY
+
+    name, other = (RECORD, REPLAY) if option.name == "record" else (REPLAY, RECORD)
+    if name == REPLAY and not folder.is_dir():
+        raise UsageError(f"--replay: {folder}: no such folder", "--record DIR makes one")
+    if other in os.environ:
         raise UsageError("--record and --replay exclude each other")
     given = context.find_object(Context)
     if given and given.api_url and context.command.name != "agent:coder":

@@ -87,8 +87,10 @@ def tokens_left(records: Records, orchestration: Orchestration) -> int | None:
 
 def check_left(records: Records, orchestration: Orchestration, price: Price | None) -> None:
     """Raises BudgetReached when nothing is left."""
-    for bound in bounds(orchestration.budgets, price):
-        if bound.measure(used_up(records, orchestration)) >= bound.limit:
+    found = bounds(orchestration.budgets, price)
+    used = used_up(records, orchestration) if found else Usage()
+    for bound in found:
+        if bound.measure(used) >= bound.limit:
             number = number_of(orchestration.key)
             raise BudgetReached(
                 f"orchestration {number}: {bound.said(bound.limit)} {bound.unit} are used up", RAISE
@@ -125,9 +127,9 @@ def reserve(store: Store, task_key: str, token: int, used: Usage, wanted: Usage)
         held = leases.check(store.location.private, task_key, token)
         orchestration = store.get(Orchestration, store.get(Task, task_key).orchestration or "")
         others = _others(store, orchestration, task_key)
+        taken = used_up(store, orchestration), used, *(_used(lease) for lease in others)
         granted = True
         for bound in bounds(orchestration.budgets, store.config.model.price):
-            taken = used_up(store, orchestration), used, *(_used(lease) for lease in others)
             free = bound.limit - sum(map(bound.measure, taken))
             asking = sum(bound.measure(_wanted(lease)) for lease in others)
             fits = bound.measure(wanted) <= free - asking

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agents.sandbox.access import Access as Access
 from agents.sandbox.bubblewrap import program, walls_for, why_not
@@ -59,14 +59,7 @@ def for_tests(
     worktree: Worktree, settings: Settings, readable: Iterable[Path] = (), writable: Iterable[Path] = ()
 ) -> Access:
     """For tests, and for commands that a model asks for: no network unless `sandbox.testNetwork` says so."""
-    return Access(
-        worktree.path,
-        worktree.git.git_dir,
-        settings,
-        network=settings.test_network,
-        readable=tuple(readable),
-        writable=tuple(writable),
-    )
+    return _access(worktree, settings, settings.test_network, readable, writable)
 
 
 def for_agents(
@@ -78,16 +71,11 @@ def for_agents(
     home_writable: Iterable[str] = (),
 ) -> Access:
     """For programs that have to reach their model."""
-    return Access(
-        worktree.path,
-        worktree.git.git_dir,
-        settings,
-        network=settings.agent_network,
-        readable=tuple(readable),
-        writable=tuple(writable),
-        home=tuple(home),
-        home_writable=tuple(home_writable),
-    )
+    return _access(worktree, settings, settings.agent_network, readable, writable, home, home_writable)
+
+
+def _access(worktree: Worktree, settings: Settings, network: bool, *places: Iterable[Any]) -> Access:
+    return Access(worktree.path, worktree.git.git_dir, settings, network, *map(tuple, places))
 
 
 def named_in(command: str | None) -> list[Path]:

@@ -6,7 +6,7 @@ Nothing here reaches outside the worktree, and only `apply_patch` changes files:
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import msgspec
 
@@ -20,7 +20,16 @@ MOST = 24_000  # characters of one result: a model that wants more asks for a pa
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model gives a tool; unknown keys are ignored, as models make some up."""
+    """What the model gives a tool; unknown keys are ignored, as models make some up.
+
+    `is_native`: endpoints know the tool by its name, and give it what `from_native` takes.
+    """
+
+    is_native: ClassVar[bool] = False
+
+    @classmethod
+    def from_native(cls, given: str) -> Self:
+        return msgspec.json.decode(given, type=cls)
 
 
 class ToolFailed(RefactoryError):
@@ -31,21 +40,17 @@ class ToolFailed(RefactoryError):
 
 class Module(Protocol):
     DESCRIPTION: str
-    Arguments: type[Any]
+    Arguments: type[Arguments]
 
     def use(self, job: Job, arguments: Any, /) -> str: ...
 
 
-def tools(native_patch: bool) -> list[Tool]:
-    """As the model is told of them."""
+def tools(native: bool) -> list[Tool]:
+    """As the model is told of them; `native`: by their names alone where it was trained with them."""
+    found = [(name, module(name)) for name in NAMES]
     return [
-        Tool(
-            name,
-            module(name).DESCRIPTION,
-            _schema(module(name).Arguments),
-            native=native_patch and name == "apply_patch",
-        )
-        for name in NAMES
+        Tool(name, tool.DESCRIPTION, _schema(tool.Arguments), native=native and tool.Arguments.is_native)
+        for name, tool in found
     ]
 
 
@@ -60,19 +65,13 @@ def use(job: Job, call: Call) -> tuple[str, bool]:
         return f"there is no tool {call.name!r}, only: {', '.join(NAMES)}", False
     tool = module(call.name)
     try:
-        return shortened(tool.use(job, _arguments(tool, call))), True
+        arguments = tool.Arguments
+        read = arguments.from_native if call.native else msgspec.json.Decoder(arguments).decode
+        return shortened(tool.use(job, read(call.arguments))), True
     except (msgspec.MsgspecError, RecursionError) as error:
         return f"the arguments of {call.name} can't be read: {error}", False
     except (ToolFailed, EditRefused) as error:
         return error.told(), False
-
-
-def _arguments(tool: Module, call: Call) -> Any:
-    if not call.native:
-        return msgspec.json.decode(call.arguments, type=tool.Arguments)
-    from agents.backends.tools.apply_patch_tool import Operation, patch_of
-
-    return tool.Arguments(patch=patch_of(msgspec.json.decode(call.arguments, type=Operation)))
 
 
 def shortened(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
 from msgspec import Meta
@@ -30,7 +30,13 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Arguments(tools.Arguments, frozen=True, kw_only=True):
+    is_native = True
+
     patch: Annotated[str, Meta(min_length=1)]
+
+    @classmethod
+    def from_native(cls, given: str) -> Self:
+        return cls(patch=patch_of(msgspec.json.decode(given, type=Operation)))
 
 
 _HEADS = {"create_file": "Add", "update_file": "Update", "delete_file": "Delete"}
