@@ -16,7 +16,7 @@ from agents.tasks.cancellation import replace_others
 from state.config import Config
 from state.errors import Conflict, UsageError
 from state.keys import number_of
-from state.lifecycle import move
+from state.lifecycle import CLOSED, move
 from state.records import Plan, Request, Task
 from state.store import Store
 from state.transaction import Transaction
@@ -73,7 +73,7 @@ def _check_plans(store: Store, request: Request) -> None:
 
 
 def _check_state(request: Request) -> None:
-    if request.state in ("done", "cancelled"):
+    if request.state in CLOSED:
         raise Conflict(f"request {number_of(request.key)} is {request.state}", "create a new request")
 
 

@@ -25,12 +25,10 @@ from agents.worktrees.presence import working
 from agents.worktrees.workspace import local
 from state.errors import WorkFailed
 from state.keys import number_of
-from state.lifecycle import move
+from state.lifecycle import DONE, OVER, move
 from state.records import Ejected, Landed, Orchestration, Outcome, Plan, Pull, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
-
-_OVER = ("completed", "merged", "cancelled")  # nobody waits for these any more
 
 
 def reconcile(store: Store, plan_id: str) -> Orchestration:
@@ -59,7 +57,7 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
         combination, tests = _green(merger, plan, onto, completed, verdicts)
         if "rerere" in store.config.reconcile.resolvers:
             learn(store, workspace, plan, combination, model)
-    unfinished = [_unfinished(store, task) for task in tasks if task.state not in _OVER]
+    unfinished = [_unfinished(store, task) for task in tasks if task.state not in DONE | OVER]
     outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)
     return _record(store, orchestration, outcome)

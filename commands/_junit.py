@@ -8,12 +8,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from commands._status import Status
 from state.keys import number_of
+from state.lifecycle import DONE, STUCK
 from state.records import Orchestration, Outcome, Review, Task
 
 # What XML 1.0 can't hold in any spelling.
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DONE = ("completed", "merged")
-_GIVEN_UP = ("failed", "blocked")
 
 
 class Case:
@@ -40,10 +39,10 @@ def junit(status: Status) -> str:
 
 def _task(task: Task) -> Case:
     name = f"{number_of(task.key)} {task.title}"
-    if task.state in _DONE:
+    if task.state in DONE:
         return Case(name)
     why = f"{task.state}\n{task.feedback}".strip()
-    return Case(name, failure=why) if task.state in _GIVEN_UP else Case(name, skipped=why)
+    return Case(name, failure=why) if task.state in STUCK else Case(name, skipped=why)
 
 
 def _combination(orchestration: Orchestration | None) -> Iterator[Case]:

@@ -15,6 +15,7 @@ from commands._progress import Progress
 from commands._status import Status, exit_code, settled
 from state.errors import Conflict
 from state.keys import number_of
+from state.lifecycle import OVER
 from state.records import Plan
 
 _MOVES = 5  # how often the target may move under a launch before it is given up
@@ -42,7 +43,7 @@ class Run:
     def _done(self, status: Status) -> Result:
         """An earlier run got there."""
         for task in status.tasks:
-            if task.state not in ("merged", "cancelled"):
+            if task.state not in OVER:
                 raise Conflict(
                     f"plan {number_of(self.plan)} is done, but task {number_of(task.key)} is {task.state}",
                     "`refactory doctor --fix` reopens it",

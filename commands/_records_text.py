@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from agents.tasks.reason import gist
 from commands._text import fields, numbers
 from state.keys import number_of
+from state.lifecycle import STUCK
 from state.plural import plural
 from state.records import Ejected, Landing, Launch, Plan, Request, Task, Usage
 
@@ -91,7 +92,7 @@ def where_to(landing: Landing) -> str:
 
 def reason(task: Task) -> list[str]:
     """Why it can't go on, in a few lines."""
-    return gist(task.feedback) if task.state in ("failed", "blocked") else []
+    return gist(task.feedback) if task.state in STUCK else []
 
 
 def reasons(tasks: Iterable[Task]) -> str:

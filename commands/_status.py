@@ -6,10 +6,8 @@ import msgspec
 
 from agents.reconcile.foreseen import Foreseen
 from state.keys import number_of
-from state.lifecycle import SETTLED
+from state.lifecycle import DONE, SETTLED
 from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
-
-_DONE = ("completed", "merged")
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -40,7 +38,7 @@ def settled(status: Status) -> bool:
 def exit_code(status: Status) -> int:
     """0: every task that is wanted is completed; 7: some are; 1: none is."""
     wanted = [task for task in status.tasks if task.state != "cancelled"]
-    done = [task for task in wanted if task.state in _DONE]
+    done = [task for task in wanted if task.state in DONE]
     return 1 if not done else 0 if len(done) == len(wanted) else 7
 
 

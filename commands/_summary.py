@@ -13,6 +13,7 @@ from commands._records_text import left_out, state_text, usage_text, where_to
 from commands._status import Status
 from commands._text import numbers, printable
 from state.keys import number_of
+from state.lifecycle import DONE, OVER
 from state.plural import plural
 from state.records import Finding, Launch, Orchestration, Task
 
@@ -54,7 +55,7 @@ def _landing(status: Status) -> str:
 
 
 def _task(task: Task, launch: Launch | None) -> Sequence[str]:
-    over = task.state in ("completed", "merged", "cancelled")
+    over = task.state in DONE | OVER
     why = [] if over or not task.feedback.strip() else [" ".join(gist(task.feedback))]
     title = ": ".join(map(_plain, [task.title, *why]))
     return (

@@ -11,6 +11,7 @@ from commands._records_text import state_text, usage_text, where_to
 from commands._status import Status
 from commands._text import printable
 from state.keys import number_of
+from state.lifecycle import DONE
 from state.plural import plural
 from state.records import Launch, Task
 
@@ -71,7 +72,7 @@ def _said(status: Status, stage: str) -> str:
     if stage == "plan":
         return f"{plural(len(status.tasks), 'task')}, {status.plan.state}"
     if stage == "code" and status.tasks:
-        done = sum(task.state in ("completed", "merged") for task in status.tasks)
+        done = sum(task.state in DONE for task in status.tasks)
         return f"{done} of {len(status.tasks)} done"
     if stage == "reconcile" and outcome:
         ejected = f", {len(outcome.ejected)} not" if outcome.ejected else ""

@@ -14,6 +14,7 @@ from commands._records_text import reasons, state_text, task_text, usage_text
 from commands._status import Status, clash_text, exit_code
 from commands._text import fields, numbers, table
 from state.keys import number_of
+from state.lifecycle import STOPPED
 from state.records import Launch, Orchestration, Plan, Request, Review, Task
 from state.store import Store
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _PAUSE = 1.0  # seconds between two looks
 _SETTLED = ("done", "failed", "cancelled")
-_GIVEN_UP = ("failed", "blocked", "cancelled")
 _AT_WORK = {"assigned", "in_progress", "testing"}
 
 
@@ -133,7 +133,7 @@ def _watch(context: Context, status: Status, options: dict[str, Any]) -> Shown |
         while True:
             progress.show(status)
             progress.stage(stage_of(status))
-            if status.plan.state in _SETTLED or all(task.state in _GIVEN_UP for task in status.tasks):
+            if status.plan.state in _SETTLED or all(task.state in STOPPED for task in status.tasks):
                 return Shown(status, text(status), exit_code(status))
             time.sleep(_PAUSE)
             status = context.call(OPERATION, PlanStatus(id=status.plan.key))

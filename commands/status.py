@@ -8,10 +8,9 @@ from commands._operation import Operation, Params
 from commands._text import fields, label, table
 from state import leases
 from state.keys import number_of
+from state.lifecycle import CLOSED
 from state.records import Plan, Request, Task
 from state.store import Store
-
-_OVER = ("done", "cancelled")
 
 
 class StatusParams(Params):
@@ -40,7 +39,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def run(store: Store, params: StatusParams) -> Overview:
     requests = store.all(Request)
-    unfinished = [request for request in requests if request.state not in _OVER]
+    unfinished = [request for request in requests if request.state not in CLOSED]
     live = [lease for lease in leases.all_leases(store.location.private) if lease.live()]
     return Overview(
         requests=len(requests),

@@ -41,8 +41,15 @@ TASK = {
 }
 _ALLOWED: dict[type, dict[str, set[str]]] = {Request: REQUEST, Plan: PLAN, Task: TASK}
 
-# The states in which nothing more will happen to a task by itself.
-SETTLED = frozenset({"completed", "merged", "failed", "blocked", "cancelled"})
+# A task's states by what they have in common.
+COMMITTED = frozenset({"testing", "completed"})  # a coder's commit is there, and has not landed
+DONE = frozenset({"completed", "merged"})  # tested, and others may build on it
+STUCK = frozenset({"failed", "blocked"})  # somebody has to decide
+STOPPED = STUCK | {"cancelled"}
+SETTLED = DONE | STOPPED  # nothing more will happen to it by itself
+OVER = frozenset({"merged", "cancelled"})  # nothing of it is left to land
+
+CLOSED = frozenset({"done", "cancelled"})  # of a request or a plan
 
 
 def move(record: R, to: str, **changes: Any) -> R:

@@ -12,7 +12,7 @@ from agents.diagnosis.finding import Found, fixable, found
 from agents.git.refs import branch_ref, task_branch
 from agents.worktrees.attempts import settle
 from state.keys import number_of
-from state.lifecycle import SETTLED
+from state.lifecycle import COMMITTED, SETTLED
 from state.records import Launch, Orchestration, Plan, Pull, Task
 
 _FETCH = "fetch it from a clone that has it: git fetch CLONE 'refs/*:refs/refactory/remote/*'"
@@ -43,7 +43,7 @@ def results(evidence: Evidence) -> Iterator[Found]:
     done = [
         (task, task.commit)
         for task in evidence.records(Task).values()
-        if task.commit and task.state in ("testing", "completed")
+        if task.commit and task.state in COMMITTED
     ]
     missing = evidence.missing(commit for _, commit in done)
     for task, commit in done:

@@ -11,7 +11,7 @@ from agents.diagnosis.finding import Found, fixable, found
 from agents.tasks.closing import reopen
 from state import leases
 from state.keys import number_of
-from state.lifecycle import move
+from state.lifecycle import DONE, OVER, move
 from state.records import Orchestration, Plan, Request, Task
 from state.store import Store
 
@@ -42,7 +42,7 @@ def illegal(evidence: Evidence) -> Iterator[Found]:
 def _of_task(task: Task) -> Iterator[str]:
     if task.state in _STARTED and (task.orchestration is None or task.agent is None):
         yield "no orchestration has assigned it"
-    if task.state in ("completed", "merged") and task.commit is None:
+    if task.state in DONE and task.commit is None:
         yield "it has no commit"
 
 
@@ -55,7 +55,7 @@ def _of_plan(plan: Plan, states: Sequence[str], orchestrated: bool) -> Iterator[
 
 def _unfinished(store: Store, plan: Plan, tasks: Sequence[Task]) -> Iterator[Found]:
     """One side of a merge had it done, the other wanted more of it."""
-    left = [task for task in tasks if task.state not in ("merged", "cancelled")]
+    left = [task for task in tasks if task.state not in OVER]
     if plan.state == "done" and left:
         message = f"plan {number_of(plan.key)} is done, but task {number_of(left[0].key)} is {left[0].state}"
         yield fixable("state", message, "reopen the plan", partial(_reopen, store, plan))

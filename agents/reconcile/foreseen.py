@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from state.lifecycle import COMMITTED
 from state.private_files import write_private
 from state.records import Task
 
@@ -28,7 +29,7 @@ def foreseen(private: Path, tasks: Sequence[Task]) -> list[Foreseen]:
     """Of commits that still are what their tasks have to show, as long as neither has landed."""
     if not tasks:
         return []
-    now = {task.key: task.commit for task in tasks if task.state in ("testing", "completed")}
+    now = {task.key: task.commit for task in tasks if task.state in COMMITTED}
     return [
         one for one in _read(private, tasks[0].plan) if [now.get(key) for key in one.tasks] == one.commits
     ]

@@ -14,6 +14,7 @@ from agents.reconcile.merging import Merger
 from agents.reconcile.resolvers.chain import chain
 from agents.worktrees.workspace import local
 from state.errors import RefactoryError
+from state.lifecycle import COMMITTED
 from state.records import Orchestration, Plan, Task
 from state.store import Store
 
@@ -39,7 +40,7 @@ class Foresight:
         return found
 
     def _is_live(self, task: Task) -> bool:
-        there = task.state in ("testing", "completed") and task.commit is not None
+        there = task.state in COMMITTED and task.commit is not None
         return there and not self._workspace.repository.missing([task.commit or ""])
 
     def _pair(self, one: Task, other: Task) -> Foreseen | None:

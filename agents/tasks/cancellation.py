@@ -6,7 +6,7 @@ from agents.tasks.dependents import end_lease
 from agents.tasks.setbacks import FEEDBACK
 from state.errors import Conflict, UsageError
 from state.keys import number_of
-from state.lifecycle import move
+from state.lifecycle import CLOSED, OVER, move
 from state.records import Plan, Request, Task
 from state.store import Store
 from state.transaction import Transaction
@@ -37,7 +37,7 @@ def cancel_plan(changes: Transaction, plan: Plan, reason: str) -> None:
 
 def _cancel_tasks(changes: Transaction, plan: Plan, reason: str) -> None:
     for task in (changes.get(Task, key) for key in plan.tasks):
-        if task.state not in ("merged", "cancelled"):
+        if task.state not in OVER:
             changes.put(move(task, "cancelled", feedback=reason))
             end_lease(changes, task)
 
@@ -45,7 +45,7 @@ def _cancel_tasks(changes: Transaction, plan: Plan, reason: str) -> None:
 def replace_others(changes: Transaction, plan: Plan) -> None:
     """The request's other plans are not gone on with: nobody gets a task of theirs, who works on one stops."""
     for other in changes.all(Plan, lambda other: other.request == plan.request and other.key != plan.key):
-        if other.state not in ("done", "cancelled"):
+        if other.state not in CLOSED:
             reason = f"plan {number_of(plan.key)} replaced plan {number_of(other.key)}"
             _cancel_tasks(changes, other, reason)
             changes.put(move(other, "cancelled"), note=reason)

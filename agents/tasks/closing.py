@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from state.lifecycle import move
+from state.lifecycle import OVER, STUCK, move
 from state.records import Plan, Request, Task
 from state.transaction import Transaction
-
-_OVER = {"merged", "cancelled"}
-_GIVEN_UP = {*_OVER, "failed", "blocked"}
 
 
 def put(changes: Transaction, task: Task) -> Task:
@@ -22,14 +19,14 @@ def put(changes: Transaction, task: Task) -> Task:
 
 def close_if_over(changes: Transaction, plan: str) -> None:
     record = changes.get(Plan, plan)
-    if record.state in ("orchestrated", "failed") and _states(changes, record) <= _GIVEN_UP:
+    if record.state in ("orchestrated", "failed") and _states(changes, record) <= OVER | STUCK:
         close(changes, record)
 
 
 def close(changes: Transaction, plan: Plan) -> None:
     """Done when every task is in the target; failed, and open to be run again, when some are not."""
     states = _states(changes, plan)
-    end: Literal["done", "failed"] = "done" if "merged" in states and states <= _OVER else "failed"
+    end: Literal["done", "failed"] = "done" if "merged" in states and states <= OVER else "failed"
     if plan.state != end:
         changes.put(move(plan, end))
     request = changes.get(Request, plan.request)

@@ -13,7 +13,7 @@ from agents.tasks.work import Report
 from state import leases
 from state.errors import Conflict, UsageError
 from state.keys import number_of
-from state.lifecycle import move
+from state.lifecycle import STOPPED, move
 from state.records import Plan, Pull, Request, SentBack, SentBackFor, Task, Tests
 from state.store import Store
 from state.transaction import Transaction
@@ -151,7 +151,7 @@ def retry(store: Store, task_id: str) -> Task:
     """A failed or cancelled task gets its attempts again; what it blocked is free."""
     with store.transaction("task:retry") as changes:
         task = changes.get(Task, task_id)
-        if task.state not in ("failed", "blocked", "cancelled"):
+        if task.state not in STOPPED:
             raise Conflict(
                 f"task {number_of(task.key)} is {task.state}: only failed or cancelled ones are retried"
             )

@@ -9,18 +9,15 @@ from msgspec.structs import replace
 
 from state import leases
 from state.keys import number_of
-from state.lifecycle import move
+from state.lifecycle import COMMITTED, STOPPED, move
 from state.records import Pull, SentBack, Task
 from state.transaction import Transaction
-
-_OPEN = ("pending", "assigned", "in_progress", "testing", "completed")
-_STARTED = ("in_progress", "testing", "completed")
 
 
 def block(changes: Transaction, task: Task) -> None:
     """It failed or was cancelled: what builds on it, even if finished, can't go on."""
     for dependent in _downstream(changes, {task.key}):
-        if dependent.state in _OPEN:
+        if dependent.state not in STOPPED | {"merged"}:
             reason = f"task {number_of(task.key)} that it depends on did not succeed"
             changes.put(move(dependent, "blocked", feedback=reason))
             end_lease(changes, dependent)
@@ -40,7 +37,7 @@ def free(changes: Transaction, plan: str) -> None:
 def redo(changes: Transaction, task: Task) -> None:
     """It is being done again: what was built on it is, too. Not their fault, so the attempt is given back."""
     for dependent in _downstream(changes, {task.key}):
-        if dependent.state in _STARTED:
+        if dependent.state in COMMITTED | {"in_progress"}:
             reason = f"task {number_of(task.key)} that it builds on is being done again"
             keep_reason(changes, dependent, SentBack(why="dependency", reason=reason))
             attempts = max(0, dependent.attempts - 1)

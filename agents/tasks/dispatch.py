@@ -10,12 +10,10 @@ from state import leases
 from state.errors import Conflict
 from state.keys import number_of
 from state.leases import Lease
-from state.lifecycle import move
+from state.lifecycle import DONE, move
 from state.records import Orchestration, Plan, Task, Usage
 from state.store import Store
 from state.transaction import Transaction
-
-DONE = frozenset({"completed", "merged"})
 
 
 def claim(store: Store, agent: str, role: Role, pid: int | None, plan: str | None = None) -> Claim | None:

@@ -29,6 +29,7 @@ from agents.worktrees import attempts
 from agents.worktrees.workspace import Workspace
 from state.errors import BudgetReached, Busy, Conflict, RefactoryError, Unavailable, UsageError
 from state.keys import number_of
+from state.lifecycle import COMMITTED
 from state.records import Task, Tests
 
 _OUTAGES = (Unavailable, Busy)
@@ -145,7 +146,7 @@ class Worker:
         why = f": {' '.join(gist(task.feedback))}" if task.feedback.strip() else ""
         said = f"task {number_of(task.key)} is {task.state}{why}"
         self.say(said)
-        if task.state not in ("testing", "completed"):
+        if task.state not in COMMITTED:
             self.failure = said
 
     def _give_back(self, claim: Claim, meter: Meter) -> None:

@@ -13,6 +13,7 @@ from agents.tasks.reason import gist
 from commands._demo import site
 from commands._status import Status
 from state.keys import number_of
+from state.lifecycle import DONE
 from state.plural import plural
 from state.records import Pull, Task
 from state.yaml_codec import dump
@@ -80,7 +81,7 @@ def report(
     return LocalReport(
         folder=str(folder),
         model=model,
-        solved=task.state in ("completed", "merged"),
+        solved=task.state in DONE,
         seconds=round(seconds, 1),
         task=task,
         pulls=pulls,

@@ -11,6 +11,7 @@ from commands._report.report import Report
 from commands._report.timeline import bars
 from commands._text import printable
 from state.keys import number_of
+from state.lifecycle import DONE
 from state.records import Diffstat, Pull, Tests
 
 _FOLDER = Path(__file__).parent
@@ -39,7 +40,7 @@ def page(report: Report) -> str:
         took=max(bar.end for bar in worked) - min(bar.begin for bar in worked) if worked else 0,
         attempts={task.key: _attempts(report, task.key) for task in status.tasks},
         largest=max((_lines(pull.diffstat) for pull in report.attempts), default=0),
-        done=sum(task.state in ("completed", "merged") for task in status.tasks),
+        done=sum(task.state in DONE for task in status.tasks),
         usage=usage_text(status.usage),
     )
     return html
