@@ -11,13 +11,14 @@ from agents.coder import diffstat
 from agents.forge.issues import tell_issue
 from agents.git.refs import branch_ref
 from agents.git.repository import Repository
+from agents.git.target import remote_url
 from agents.launch.command import checked, command
 from agents.launch.intent import forget, intended, left_by_killed
 from agents.launch.merge import merge
 from agents.launch.pull_request import PLAIN, Known, Wishes, pull_request
 from agents.launch.pull_request import check as check_forge
 from agents.launch.push import push
-from agents.orchestrator import latest, remote_url
+from agents.orchestrator import latest
 from agents.tasks.closing import close
 from agents.worktrees.workspace import local
 from state.errors import Conflict

@@ -8,8 +8,9 @@ import msgspec
 
 from agents.foreign.preset import check_coder
 from agents.git.repository import Repository
+from agents.git.target import pinned, remote_url
 from agents.model.prices import refuse_unpriced
-from agents.orchestrator import chosen_target, pinned, refuse_names, remote_url
+from agents.orchestrator import chosen_target, refuse_names
 from agents.plan.drafts import check
 from agents.planner import backend_for, template_tasks
 from state.config import Config

@@ -8,8 +8,9 @@ from functools import partial
 from msgspec.structs import replace
 
 from agents.git.refs import plan_branch
+from agents.git.target import pinned
 from agents.launcher import finish_killed
-from agents.orchestrator import latest, pinned
+from agents.orchestrator import latest
 from agents.reconcile.combination import Combination, Step, combine
 from agents.reconcile.culprit import Culprit, Hunt
 from agents.reconcile.learning import learn

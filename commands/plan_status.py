@@ -82,6 +82,12 @@ def text(status: Status) -> str:
             ("design", plan.design),
         ]
     )
+    # What is to be approved is shown in full.
+    whole = map(task_text, status.tasks) if plan.state == "draft" else ()
+    return "\n\n".join([head, _tasks(status), *filter(None, [reasons(status.tasks)]), *whole])
+
+
+def _tasks(status: Status) -> str:
     rows = [
         (
             number_of(task.key),
@@ -93,10 +99,7 @@ def text(status: Status) -> str:
         )
         for task in status.tasks
     ]
-    tasks = table(("ID", "STATE", "AGENT", "AFTER", "TITLE", "SCOPE"), rows)
-    # What is to be approved is shown in full.
-    whole = map(task_text, status.tasks) if plan.state == "draft" else ()
-    return "\n\n".join([head, tasks, *filter(None, [reasons(status.tasks)]), *whole])
+    return table(("ID", "STATE", "AGENT", "AFTER", "TITLE", "SCOPE"), rows)
 
 
 def _scope(task: Task) -> str | None:

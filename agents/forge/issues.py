@@ -7,7 +7,7 @@ from agents.forge.patience import patiently
 from agents.forge.place import Place, issue_place, place_of
 from agents.forge.protocol import Comment, Forge, Issue
 from agents.git.repository import Repository
-from agents.orchestrator import remote_url
+from agents.git.target import remote_url
 from state.errors import RefactoryError
 from state.keys import number_of
 from state.records import Launch, Orchestration, Plan, Request

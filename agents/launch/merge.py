@@ -8,8 +8,8 @@ from pathlib import Path
 from agents.git.lock import git_locked
 from agents.git.refs import branch_ref
 from agents.git.repository import GitError, Repository
+from agents.git.target import pinned
 from agents.launch import refuse_moved
-from agents.orchestrator import pinned
 from agents.worktrees.follow import following, undo_killed
 from agents.worktrees.workspace import Workspace
 from state.location import Location, git_dir_of

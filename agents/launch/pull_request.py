@@ -14,8 +14,8 @@ from agents.forge.proposal import dress, merge, propose
 from agents.forge.protocol import PullRequest, Wanted
 from agents.forge.token import for_git, token_for
 from agents.git.repository import Repository
+from agents.git.target import remote_url
 from agents.launch.push import push, remote_heads
-from agents.orchestrator import remote_url
 from state.errors import Conflict, UsageError
 from state.records import CiState, Landing, Orchestration, Plan, Request, Review
 from state.store import Store

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from agents.git.repository import Repository
-from agents.orchestrator import orchestrate, remote_url
+from agents.git.target import remote_url
+from agents.orchestrator import orchestrate
 from agents.planner import plan
 from state.errors import Conflict, UsageError
 from state.records import Orchestration, Request

@@ -9,7 +9,7 @@ import pytest
 
 from agents.git.refs import backup_ref
 from agents.git.repository import Repository
-from agents.orchestrator import remote_url
+from agents.git.target import remote_url
 from agents.worktrees.workspace import Workspace, local
 from state.errors import Unavailable
 from state.store import Store
