@@ -13,6 +13,7 @@ from agents.edits.changes import EditRefused
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MOST = 2**28  # bytes of a file; a sparse one may claim more than there is memory
 _IN_THE_WAY = (errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENXIO, errno.EISDIR, errno.EEXIST)
 
 
@@ -49,7 +50,10 @@ def read(root: Path, path: str) -> bytes | None:
     with suppress(FileNotFoundError), parent(root, path) as (folder, name):
         file = os.open(name, FILE, dir_fd=folder)
         with os.fdopen(file, "rb") as stream:
-            require_regular(os.fstat(file), path)
+            found = os.fstat(file)
+            require_regular(found, path)
+            if found.st_size > _MOST:
+                raise EditRefused(f"{path}: has {found.st_size} bytes, too many to be read here")
             return stream.read()
     return None
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.foreign.patterns import Patterns
+from state.files import read_regular
 from state.preset import Pick, Preset
 from state.records import Usage
 
@@ -67,7 +68,7 @@ class Listener:
         self.look()
         self._line(self._rest)
         if other and other.is_file() and not other.is_symlink():
-            data = other.read_bytes()
+            data = read_regular(other)  # of more than that the rest is not looked at
             whole = _event(data)
             for event in [whole] if whole else map(_event, data.splitlines()):
                 self._take(event)

@@ -11,6 +11,7 @@ from agents.worktrees.worktree import Worktree
 from state.preset import Preset
 
 _GITIGNORE = ".gitignore"
+_LARGEST = 2**20  # bytes of one that is looked at
 
 
 def tidy(worktree: Worktree, preset: Preset, scope: Sequence[str]) -> None:
@@ -35,7 +36,7 @@ def _left(worktree: Worktree, patterns: Sequence[str]) -> list[Path]:
 def _restore_gitignore(worktree: Worktree, ignores: Sequence[str]) -> None:
     """As it was, if the tooling's lines are all that is new in it."""
     path = worktree.path / _GITIGNORE
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
         return
     before = worktree.git.blob(worktree.commit, _GITIGNORE)
     old = _lines(before or b"")

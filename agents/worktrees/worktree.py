@@ -57,13 +57,9 @@ class Worktree:
         )
 
     def _refuse_redirected(self) -> None:
-        marker = self.path / ".git"
-        as_made = (
-            not marker.is_symlink()
-            and marker.is_file()
-            and marker.read_bytes() == marker_of(self.git.git_dir)
-        )
-        if not as_made:
+        marker, as_made = self.path / ".git", marker_of(self.git.git_dir)
+        same = not marker.is_symlink() and marker.is_file() and marker.stat().st_size == len(as_made)
+        if not same or marker.read_bytes() != as_made:
             raise WorkFailed(
                 "the working folder's .git was removed or redirected; Refactory commits, leave git's files alone"
             )

@@ -96,6 +96,13 @@ def test_links_are_never_followed(tree: Path, tmp_path: Path, path: str, content
         read_from(tree)(path)
 
 
+def test_what_claims_to_be_larger_than_memory_is_refused_unread(tree: Path) -> None:
+    (tree / "big").touch()
+    os.truncate(tree / "big", 20 * 2**30)
+    with pytest.raises(EditRefused, match="big: has 21474836480 bytes"):
+        read_from(tree)("big")
+
+
 def test_reading(tree: Path) -> None:
     read = read_from(tree)
     assert read("deep/er/b.txt") == b"b\n"

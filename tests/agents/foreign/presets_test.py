@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -231,6 +232,15 @@ def test_an_expression_that_never_ends_is_given_up(tmp_path: Path) -> None:
     start = time.process_time()
     assert listener.finish().errors == ["FATAL: first"]
     assert time.process_time() - start < 1.5
+
+
+def test_what_it_leaves_may_claim_to_be_larger_than_memory(tmp_path: Path) -> None:
+    events = tmp_path / "events"
+    events.write_text('{"error": "one"}\n')
+    os.truncate(events, 20 * 2**30)
+    picked = Events(error=[Pick(take=["error"])])
+    told = Listener(Preset(program="x", events=picked), tmp_path / "none").finish(events)
+    assert told.errors == ["one"]
 
 
 def test_what_is_left_everywhere_is_not_gits(repo: Repo, tmp_path: Path) -> None:
