@@ -44,8 +44,14 @@ def attempt(
     """Do the task once. Failures of the attempt are in the report; raises ParentsConflict."""
     claim = replace(claim, task=_guarded(claim.task, claim.config.protect))
     start = starting_commit(claim, workspace)
-    branch, sandbox = task_branch(claim.task.key), kind_of(claim.config.walls)
-    report = Report(base=start, branch=branch, backend=claim.config.coder.backend, sandbox=sandbox)
+    coder, branch = claim.config.coder, task_branch(claim.task.key)
+    report = Report(
+        base=start,
+        branch=branch,
+        backend=coder.backend,
+        preset=coder.preset_in_use,
+        sandbox=kind_of(claim.config.walls),
+    )
     done = finished(claim.task, start, workspace.repository)
     if done:
         return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))
@@ -55,7 +61,9 @@ def attempt(
         try:
             usage, snapshot = _solved(job, workspace)
         except AttemptFailed as error:
-            return replace(report, failure=error.message, final=error.final, usage=meter.usage)
+            return replace(
+                report, failure=error.message, final=error.final, usage=meter.usage, message=job.message
+            )
     commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
     if snapshot.kept:
         _keep(claim, workspace, commit, snapshot.kept)
@@ -65,7 +73,13 @@ def attempt(
     workspace.offer(branch, commit)
     stat, ignored = summed(snapshot.changed), list(snapshot.ignored)
     return replace(
-        report, commit=commit, diffstat=stat, usage=usage, ignored=ignored, tolerances=job.tolerances[:]
+        report,
+        commit=commit,
+        diffstat=stat,
+        usage=usage,
+        ignored=ignored,
+        tolerances=job.tolerances[:],
+        message=job.message,
     )
 
 

@@ -52,6 +52,8 @@ class OperationLedger:
             branch=report.branch,
             pr_url=report.pr_url,
             backend=report.backend,
+            preset=report.preset,
+            message=report.message,
             diffstat=report.diffstat,
             usage=report.usage,
             failure=report.failure,

@@ -29,6 +29,8 @@ class PullRecord(Params):
         None
     )
     backend: Annotated[str, Meta(max_length=100, description="What did the work.")] = ""
+    preset: Annotated[str | None, Meta(description="The preset that the agent was run by.")] = None
+    message: Annotated[str, Meta(max_length=2000, description="The agent's last message.")] = ""
     failure: Annotated[str, Meta(description="Why there is no result; the attempt has failed.")] = ""
     final: Annotated[bool, Meta(description="With --failure: no other attempt would do better.")] = False
     tolerances: Annotated[
@@ -72,6 +74,8 @@ def run(store: Store, params: PullRecord) -> Recorded:
         branch=params.branch,
         pr_url=params.pr_url,
         backend=params.backend,
+        preset=params.preset,
+        message=params.message,
         diffstat=params.diffstat,
         usage=params.usage,
         failure=params.failure,

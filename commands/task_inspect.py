@@ -6,6 +6,7 @@ from textwrap import indent
 
 from msgspec.structs import asdict
 
+from agents.tasks.reason import gist
 from commands._operation import Operation, Params, TaskId
 from commands._records_text import task_text, usage_text
 from commands._text import fields
@@ -52,6 +53,8 @@ def _attempt(pull: Pull) -> str:
     if pull.sent_back:
         said.append(f"sent back ({pull.sent_back.why})")
         why = pull.sent_back.reason
+    if pull.preset:
+        said.append(f"by {pull.preset}")
     if pull.tolerances:
         more = ", ..." if len(pull.tolerances) > 1 else ""
         said.append(f"not placed exactly: {pull.tolerances[0]}{more}")
@@ -61,6 +64,8 @@ def _attempt(pull: Pull) -> str:
     if tokens := usage_text(pull.usage):
         said.append(tokens)
     commit = f", {pull.commit[:12]}" if pull.commit else ""
+    if pull.message.strip() and pull.message.strip() not in why:
+        why = f"{why.rstrip()}\nIt said: {' '.join(gist(pull.message))}".lstrip()
     head = f"attempt {pull.attempt}, {pull.agent}{commit}: {'; '.join(said)}"
     return head + (f":\n{indent(why.strip(), '  ')}" if why.strip() else "")
 

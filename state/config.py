@@ -139,6 +139,10 @@ class Coder(Section, frozen=True, kw_only=True):
     pass_env: list[str] = []
     """`command`, `acp`: environment variables to pass on"""
 
+    @property
+    def preset_in_use(self) -> str | None:
+        return self.preset if self.backend in ("command", "acp") else None
+
 
 class Planner(Section, frozen=True, kw_only=True):
     backend: Literal["template", "model"] = "template"

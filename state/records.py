@@ -209,6 +209,10 @@ class Pull(Record, frozen=True, kw_only=True):
     """Its number, from 1"""
     backend: str = ""
     """What did the work: `model`, `command`, `scripted`, or what the agent said"""
+    preset: str | None = None
+    """The preset by which an agent that others wrote was run"""
+    message: str = ""
+    """The agent's last message, at most 2,000 characters of it, without secrets"""
     branch: str | None = None
     """The branch with the result"""
     base: str | None = None

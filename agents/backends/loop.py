@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from agents.tasks.attempt import AttemptFailed, Job
 from state.errors import UsageError
 from state.plural import plural
 from state.records import Usage
+from state.secrets import redacted
 
 _CALLS = 100  # of one answer
 _REMINDER = "Go on with the tools. If the task is done, or can't be done, call `finish`."
@@ -39,7 +41,7 @@ def solve(job: Job) -> Usage | None:
     for _ in range(config.coder.turns):
         answer = _answer(talk, config.coder.context_tokens)
         said = [_done(job, call, number) for number, call in enumerate(answer.calls)]
-        if _finished(said) or (not said and reminded):
+        if _finished(job, said) or (not said and reminded):
             return job.meter.usage
         reminded = not said
         talk.turns += said or [Turn("user", _REMINDER)]
@@ -65,11 +67,12 @@ def _done(job: Job, call: Call, number: int) -> Turn:
     return Turn("tool", said, call=call, failed=not done)
 
 
-def _finished(said: Sequence[Turn]) -> bool:
+def _finished(job: Job, said: Sequence[Turn]) -> bool:
     """True once it called `finish` and nothing beside it failed; raises AttemptFailed if it gives up."""
     calls = [turn.call for turn in said if turn.call and turn.call.name == "finish" and not turn.failed]
     for call in calls:
         last = msgspec.json.decode(call.arguments, type=finish_tool.Arguments)
+        job.messages.append(redacted(last.summary, os.environ.get(job.claim.config.model.api_key_env, "")))
         if not last.done:
             raise AttemptFailed(f"the model gave up: {last.summary or 'it does not say why'}")
     return bool(calls) and not any(turn.failed for turn in said)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from agents.tasks.attempt import AttemptFailed, Job
 from state.keys import number_of
 from state.preset import Preset
 from state.records import Usage
+from state.secrets import redacted
 
 _OUTPUT = 64 * 2**20  # bytes: event streams hold all that the agent has read
 _FILES = 50  # of the scope that are named to an agent which wants to be told
@@ -49,7 +52,8 @@ class Agent:
             finished = self._run(
                 argv, folder, listener, "" if told_otherwise else task_text(self.job.claim), readable
             )
-        told = listener.finish(folder / _EVENTS)
+        told = self._without_secrets(listener.finish(folder / _EVENTS))
+        self.job.messages.append(told.message)
         if told.usage:
             self.job.meter.add(told.usage)
         tidy(self.job.worktree, self.preset, self.job.claim.task.scope)
@@ -130,6 +134,17 @@ class Agent:
         }
         passed = [*self.preset.pass_env, *coder.pass_env]
         return clean_environment({**extra, **self.preset.env, **coder.env}, pass_env=passed)
+
+    def _without_secrets(self, told: Told) -> Told:
+        """It was given keys, and may say them; what it says is recorded."""
+        coder = self.job.claim.config.coder
+        names = (*self.preset.pass_env, *coder.pass_env)
+        keys = [*(os.environ.get(name, "") for name in names), *coder.env.values()]
+
+        def clean(text: str) -> str:
+            return reduce(redacted, keys, redacted(text))
+
+        return replace(told, message=clean(told.message), errors=[*map(clean, told.errors)])
 
     def _judge(self, finished: Finished, told: Told) -> None:
         """The exit code alone says nothing: what changed in the worktree is the result, and tests judge it."""

@@ -11,6 +11,8 @@ from agents.tasks.work import Claim
 from agents.worktrees.worktree import Worktree
 from state.errors import RefactoryError
 
+_LONGEST = 2000  # characters of a message
+
 
 class AttemptFailed(RefactoryError):
     """This attempt gave nothing; the reason goes back to the coder, and counts against the attempts."""
@@ -29,7 +31,8 @@ class NoUse(AttemptFailed):
 class Job:
     """One attempt: the claim, a clean worktree at its start, where logs go, and whether it is still ours.
 
-    A backend that learns what it costs adds it to `meter` as it goes, and to `tolerances` what it had to overlook.
+    A backend that learns what it costs adds it to `meter` as it goes, to `tolerances` what it had to overlook, and to
+    `messages` what the agent says, without secrets; the last one is recorded.
     """
 
     claim: Claim
@@ -39,3 +42,10 @@ class Job:
     keep_running: Callable[[], bool]
     meter: Meter = field(default_factory=Meter)
     tolerances: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def message(self) -> str:
+        """Of the last one, what a record can hold."""
+        last = self.messages[-1] if self.messages else ""
+        return "".join(char for char in last if char.isprintable() or char in "\n\t")[:_LONGEST]

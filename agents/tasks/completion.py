@@ -81,6 +81,8 @@ def _pull_fields(task: Task, report: Report) -> dict[str, object]:
         "orchestration": task.orchestration,
         "attempt": task.attempts,
         "backend": report.backend,
+        "preset": report.preset,
+        "message": report.message,
         "branch": report.branch,
         "base": report.base,
         "commit": report.commit,

@@ -39,6 +39,8 @@ class Report(Part, frozen=True, kw_only=True):
     branch: str | None = None
     pr_url: str | None = None
     backend: str = ""
+    preset: str | None = None
+    message: str = ""
     diffstat: Diffstat | None = None
     usage: Usage | None = None
     failure: str = ""

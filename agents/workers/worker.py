@@ -162,7 +162,14 @@ class Worker:
         backend = claim.config.coder.backend
         final = isinstance(error, ModelError)  # it was retried already, with backoff
         sandbox = kind_of(claim.config.walls)
-        report = Report(backend=backend, failure=reason, final=final, usage=meter.usage, sandbox=sandbox)
+        report = Report(
+            backend=backend,
+            preset=claim.config.coder.preset_in_use,
+            failure=reason,
+            final=final,
+            usage=meter.usage,
+            sandbox=sandbox,
+        )
         self._done(self.ledger.report(self.name, claim, report))
 
     def _send_back(self, claim: Claim, conflict: ParentsConflict) -> None:

@@ -106,9 +106,22 @@ def test_arguments_and_variables_of_ones_own_are_passed(play: Play, repo: Repo) 
     assert repo.show("seen.txt", task.commit or "") in ("quiet walled --fast", "quiet open --fast")
 
 
+def test_its_last_message_is_recorded_without_keys(
+    play: Play, refactory: Refactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_AGENT_KEY", "quite-a-secret")
+    said = """echo '{"type": "message", "text": "Done with '$MY_AGENT_KEY' and '$MINE' sk-0123456789abcdef0123."}'"""
+    keys = "  passEnv: [MY_AGENT_KEY]\n  env: {MINE: another-secret}\n"
+    task, pull = play(f"echo x >new.txt; {said}", more=keys)
+    assert (task.state, pull.preset) == ("testing", "mine")
+    assert pull.message == "Done with *** and *** ***."
+    assert "It said: Done with ***" in refactory.ok("task:inspect", "1").out
+
+
 def test_an_agent_that_changes_nothing_is_quoted(play: Play) -> None:
     task, pull = play("""echo '{"type": "message", "text": "All is well."}'; exit 0""")
     assert (task.state, pull.failure) == ("failed", "mine changed nothing\nAll is well.")
+    assert pull.message == "All is well."
 
 
 def test_a_refused_key_is_told_with_what_to_do(play: Play) -> None:
