@@ -49,6 +49,13 @@ def pytest_configure() -> None:
         tempfile.tempdir = None  # what was found before is forgotten
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is slow by itself needs time on a busy machine."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A private home and no git configuration: nothing of the user's is read or touched."""
