@@ -33,6 +33,7 @@ class Hunk(Struct, frozen=True):
     `final_newline` says that the change adds (True) or takes away (False) the newline at the end of the file.
     `anchors` are lines that stand above, in this order; `at_end` hunks are about the last lines of the file.
     `counted` says that the numbers in its @@ line are those of its lines: none is missing.
+    `empty_below`: empty lines follow in the answer.
     An `open` hunk's added lines may stand at its edge: its format has no unchanged lines that could be missing.
     """
 
@@ -43,6 +44,7 @@ class Hunk(Struct, frozen=True):
     anchors: tuple[str, ...] = ()
     at_end: bool = False
     counted: bool = True
+    empty_below: bool = False
     open: bool = False
 
     @property

@@ -26,7 +26,8 @@ def read_hunk(lines: list[str], at: int, fenced: bool) -> tuple[Hunk, int]:
         counted = end is not None
     if end is None:
         end = _end_by_shape(lines, at + 1, fenced)
-    return replace(_hunk(lines[at + 1 : end], line, section), counted=counted), end
+    empty_below = not counted and end < len(lines) and not lines[end]
+    return replace(_hunk(lines[at + 1 : end], line, section), counted=counted, empty_below=empty_below), end
 
 
 def _hunk(body: list[str], line: int | None, section: str) -> Hunk:

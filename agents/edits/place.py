@@ -33,6 +33,9 @@ class Unplaced(Exception):
         self.places = places
 
 
+EXACT = ("exact", "line numbers", "function line", "order of hunks", "first after the hunk above")
+
+
 def is_lossy(place: Place) -> bool:
     """True if the hunk had lost lines, or had some that the file lacks."""
     return place.step in ("context", "whitespace and context")
@@ -40,4 +43,4 @@ def is_lossy(place: Place) -> bool:
 
 def is_exact(place: Place) -> bool:
     """True if the lines are the file's to the byte, wherever they were said to stand."""
-    return place.step in ("exact", "line numbers", "order of hunks", "first after the hunk above")
+    return place.step in EXACT

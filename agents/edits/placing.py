@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from agents.edits.changes import Hunk
 from agents.edits.fuzzy import alignments, alike
 from agents.edits.order import below_anchors
-from agents.edits.place import Place, Unplaced
+from agents.edits.place import Place, Unplaced, is_exact
 from agents.edits.sameness import (
     MARKS,
     exactly,
@@ -17,9 +19,14 @@ from agents.edits.sameness import (
     without_marks,
     without_trail,
 )
+from agents.edits.section import below_section
 from agents.edits.textfile import TextFile, View
 
 Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file
+
+
+def _told(place: Place) -> Place:
+    return replace(place, step="function line") if is_exact(place) else place
 
 
 Step = tuple[str, Callable[[str], str], bool]
@@ -47,6 +54,9 @@ def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
             hint = hunk.line if trust_line and normalise is not without_blanks else None
             found = _together(hunk, old, view, name, hint)
         found = _narrowed(hunk, found, file)
+        if len(found) > 1 and len({place.first for place in found}) > 1:
+            told = below_section(hunk, found, file)
+            found = [_told(place) for place in told] or found
         if len(found) == 1:
             if normalise is without_marks:
                 _check_marks(hunk, found[0], file)
@@ -103,7 +113,10 @@ def has_open_end(hunk: Hunk, found: Place, file: TextFile) -> bool:
     """True if lines are added beside what the hunk knows of the file."""
     if not found.lines:
         return False
-    edges = [(hunk.lines[0], found.lines[0] == 0), (hunk.lines[-1], found.lines[-1] == len(file.lines) - 1)]
+    below = (found.lines[-1] or 0) + 1
+    # Empty lines below a hunk may be its own, without their blank; the file's next line tells.
+    is_closed = below >= len(file.lines) or (hunk.empty_below and not file.lines[below].strip())
+    edges = [(hunk.lines[0], found.lines[0] == 0), (hunk.lines[-1], is_closed)]
     replaces = all(spot in found.removed for spot, _ in found.inserted)
     return not replaces and any(line[0] == "+" and not at_edge for line, at_edge in edges)
 
