@@ -9,12 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from agents.edits.changes import Hunk
+from agents.edits.likely import indent, width
 from agents.edits.place import Place, Unplaced
 from agents.edits.sameness import without_blanks, without_trail
-from agents.edits.style import DOUBT, Style, indent, width
+from agents.edits.style import DOUBT, Style
 from agents.edits.textfile import TextFile
 
 CONVINCING = 10  # lines that could have been damaged and were not
+DOUBTFUL = 16  # the same where something else is damaged
 SWAPPABLE = re.compile(r" {4}|.*\t")
 
 
@@ -32,12 +34,13 @@ class Evidence(Struct):
 
     @property
     def is_sound(self) -> bool:
-        return not self.damaged and self.seen >= CONVINCING
+        return not self.damaged and self.seen >= (DOUBTFUL if self.is_foreign else CONVINCING)
 
     @property
     def rate(self) -> float:
         prior = DOUBT if self.is_foreign and not self.is_sound else 0.0
-        return max(prior, self.damaged / max(1, self.seen, self.damaged))
+        # Few lines say little: one of one is not all of them.
+        return max(prior, (self.damaged + 0.6) / (max(self.seen, self.damaged) + 2) if self.damaged else 0.0)
 
 
 def _pairs(hunk: Hunk, place: Place, file: TextFile) -> Iterator[tuple[str, str]]:
@@ -54,12 +57,14 @@ def with_own_indentation(hunk: Hunk, place: Place, file: TextFile, evidence: Evi
     inserted = []
     for spot, lines in place.inserted:
         above = next((file.lines[at] for at in range(spot - 1, -1, -1) if file.lines[at].strip()), "")
-        found = []
-        for line in lines:
-            found.append(style.restored(shift(line), above, removed, evidence.rate))
-            above = found[-1] if line.strip() else above
-        inserted.append((spot, tuple(found)))
+        below = next((file.lines[at] for at in _after(spot, place, file) if file.lines[at].strip()), "")
+        lines = tuple(shift(line) for line in lines)
+        inserted.append((spot, tuple(style.restored(lines, above, below, removed, evidence.rate))))
     return msgspec.structs.replace(place, inserted=tuple(inserted))
+
+
+def _after(spot: int, place: Place, file: TextFile) -> Iterator[int]:
+    return (at for at in range(spot, len(file.lines)) if at not in place.removed)
 
 
 def doubt_of_new(text: str, evidence: Evidence) -> str | None:

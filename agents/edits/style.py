@@ -1,59 +1,23 @@
-"""How a file indents, and what an added line with swapped tabs and blanks most likely meant there."""
+"""What an added line with swapped tabs and blanks most likely meant in its file."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
 from agents.edits.fuzzy import alike
+from agents.edits.likely import RULE, Seen, indent, kind, most_likely, share, swapped, width
 from agents.edits.place import Unplaced
 from agents.edits.work import Work
 
-RULE = 30  # times as likely as all other readings together: certain enough
-
 MOST_MODELS = 50  # removed lines that an added one is compared with
+FOREIGN = 3  # times as likely as written: not to be taken as it is, though nothing else is damaged
 DOUBT = 0.1  # how likely a line is damaged as long as too few lines were seen to know
 
 
-def indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def width(indentation: str) -> str:
-    """What stays the same when tabs and groups of four blanks are swapped."""
-    return indentation.replace("\t", "    ")
-
-
-def swapped(way: str) -> str:
-    """What becomes of an indentation when tabs and groups of four blanks are swapped."""
-    if "\t" in way:
-        return width(way)
-    groups = len(way) // 4
-    return "\t" * groups + way[4 * groups :]
-
-
-class Seen:
-    """How a file's lines are indented: all of them, those below a line of some kind, those with the same text."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.ways: dict[str, Counter[str]] = defaultdict(Counter)
-        self.after: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        self.inside: Counter[str] = Counter()
-        self.bodies: dict[str, set[str]] = {}
-        above = ""
-        for line in lines:
-            if body := line.strip():
-                way = indent(line)
-                self.ways[width(way)][way] += 1
-                self.bodies.setdefault(body, set()).add(way)
-                self.after[_kind(above)][way] += 1
-                self.inside["\t" if "\t" in body else "    " if "    " in body else ""] += 1
-                above = line
-
-
 class Style:
-    """The ways to indent in a file, and which of them follow a line like the one above."""
+    """What added lines of a file most likely meant."""
 
     def __init__(self, lines: Sequence[str], work: Work) -> None:
         self.lines = lines
@@ -61,71 +25,73 @@ class Style:
 
     @cached_property
     def seen(self) -> Seen:
-        self.work.spend(5 * len(self.lines))
+        self.work.spend(10 * len(self.lines))
         return Seen(self.lines)
 
-    def restored(self, line: str, above: str, removed: Sequence[str], rate: float) -> str:
-        """The line as meant below the line above, in place of the removed ones, when this share of lines is damaged."""
+    def restored(
+        self, lines: Sequence[str], above: str, below: str, removed: Sequence[str], rate: float
+    ) -> list[str]:
+        """The lines as meant between those above and below, in place of the removed ones, if this share is damaged."""
+        if not rate:
+            for line in lines:
+                self._check(line, above, removed)
+                above = line if line.strip() else above
+            return list(lines)
+        told = [at for at, line in enumerate(lines) if line.strip()]
+        choices = [(lines[at], self._readings(lines[at], removed, rate)) for at in told]
+        found = list(lines)
+        for at, way in zip(told, most_likely(choices, above, below, rate, self.seen), strict=True):
+            found[at] = way + lines[at][len(indent(lines[at])) :]
+        return found
+
+    def _check(self, line: str, above: str, removed: Sequence[str]) -> None:
+        """Nothing shows that the answer is damaged, but too few lines show that it isn't."""
         body, way = line.lstrip(" \t").rstrip(), indent(line)
         if not body or "\t" in body:
-            return line  # all tabs of a line are swapped together
-        if not rate:
-            self._check_inside(body, DOUBT, 1)
-            return self._unless_foreign(line, way, above)
-        if twin := self._twin(body, way):
-            return twin + line[len(way) :]
+            return
+        self._check_inside(body, removed, DOUBT, 1)
+        if "    " in width(way):
+            chances = {
+                one: self.seen.chance(kind(above), one) * share(one, way, DOUBT) for one in self._known(way)
+            }
+            best = max(chances, key=lambda one: chances[one])
+            if best != way and chances[best] >= FOREIGN * (sum(chances.values()) - chances[best]):
+                raise Unplaced(f"its added lines are indented by {way!r}, the file's by {best!r}")
+
+    def _readings(self, line: str, removed: Sequence[str], rate: float) -> list[str]:
+        """The ways that its indentation may have been; one, if something else than likelihood tells."""
+        body, way = line.lstrip(" \t").rstrip(), indent(line)
+        if "\t" in body:
+            return [way]  # all tabs of a line are swapped together
+        twins = [one for one in self.seen.bodies.get(body, ()) if way in (one, swapped(one))]
+        if len(twins) == 1 and way:
+            return twins
         models = [old for old in removed[:MOST_MODELS] if _replaces(line, old, self.work)]
+        if any(old.strip() == body for old in models):
+            raise Unplaced("it removes and adds the same line, whose indentation may have been lost")
         if len({indent(old) for old in models}) > 1:
             raise Unplaced("its removed lines are indented in two ways")
         if model := next(iter(models), None):
             if "\t" in model.strip() and "    " in body:
                 raise Unplaced("its added lines may have lost tabs")
-            return indent(model) + line[len(way) :]
+            return [indent(model)]
         if "\t" not in way:
-            self._check_inside(body, rate, RULE)
-        return self._meant(way, above, rate) + line[len(way) :]
+            self._check_inside(body, removed, rate, RULE)
+        return self._known(way)
 
-    def _twin(self, body: str, way: str) -> str | None:
-        """How the same text is indented elsewhere, if it is so everywhere."""
-        ways = [one for one in self.seen.bodies.get(body, ()) if way in (one, swapped(one))]
-        if len(ways) > 1:
-            raise Unplaced("the same line stands in the file with tabs and with blanks")
-        return ways[0] if ways and way else None
-
-    def _unless_foreign(self, line: str, way: str, above: str) -> str:
-        best, odds = self._reading(way, above, DOUBT)
-        if best != way and odds >= RULE:
-            raise Unplaced(f"its added lines are indented by {way!r}, the file's by {best!r}")
-        return line
-
-    def _check_inside(self, body: str, rate: float, rule: float) -> None:
-        if "    " in body and (1 - rate) * self.seen.inside["    "] < rule * rate * self.seen.inside["\t"]:
-            raise Unplaced("its added lines may have lost tabs")
-
-    def _meant(self, way: str, above: str, rate: float) -> str:
-        best, odds = self._reading(way, above, rate)
-        if odds < RULE:
-            raise Unplaced("it mixes tabs and blanks up, and the file has both")
-        return best
-
-    def _reading(self, way: str, above: str, rate: float) -> tuple[str, float]:
-        """The most likely original of an indentation, and how much more likely it is than all others."""
+    def _known(self, way: str) -> list[str]:
         if "    " not in width(way):
-            return way, float("inf")
+            return [way]
         known = self.seen.ways.get(width(way), Counter[str]())
-        after = self.seen.after.get(_kind(above), Counter[str]())
-        total = known.total() + 1
-        readings = {one for one in {*known, swapped(way)} if swapped(one) == way} - {way}
-        chances = {one: rate * (after[one] + (known[one] + 0.1) / total) for one in readings}
-        chances[way] = (1 - rate) * (after[way] + (known[way] + 0.1) / total)
-        best = max(chances, key=lambda one: chances[one])
-        others = sum(chances.values()) - chances[best]
-        return best, chances[best] / others if others else float("inf")
+        return [way, *({one for one in {*known, swapped(way)} if swapped(one) == way} - {way})]
 
-
-def _kind(line: str) -> tuple[str, str]:
-    """What tells how the next line is indented: this one's indentation, and how it ends."""
-    return indent(line), line.rstrip()[-1:]
+    def _check_inside(self, body: str, removed: Sequence[str], rate: float, rule: float) -> None:
+        if "    " not in body:
+            return
+        behind_tab = (part for old in removed[:MOST_MODELS] for part in old.strip().split("\t")[1:] if part)
+        is_rare = (1 - rate) * self.seen.inside["    "] < rule * rate * self.seen.inside["\t"]
+        if is_rare or any(body.endswith(f"    {part}") for part in behind_tab):
+            raise Unplaced("its added lines may have lost tabs")
 
 
 def _replaces(line: str, old: str, work: Work) -> bool:

@@ -163,11 +163,29 @@ def test_swapped_tabs_are_swapped_back() -> None:
     )
 
 
-def test_swapped_tabs_are_refused_where_both_are_usual() -> None:
+def test_swapped_tabs_follow_their_neighbours_where_both_are_usual() -> None:
     mixed = tabbed() + tabbed().replace("\t", "    ").replace("int f", "int g")
     body = " int f7(void)\n {\n+    int b;\n     int a = 7;\n \tcall(a, 7);\n"
-    with pytest.raises(EditRefused, match="tabs and blanks"):
+    text, _ = run(mixed, diff(body))
+    assert text is not None
+    assert b"{\n\tint b;\n\tint a = 7;" in text  # its neighbours tell
+    between = mixed.replace("\tcall(a, 7)", "    call(a, 7)")
+    body = "     int a = 7;\n+\tint b;\n     call(a, 7);\n"
+    with pytest.raises(EditRefused, match="are indented by"):
+        run(between, diff(body))
+
+
+def test_a_line_that_is_removed_and_added_again_has_lost_something() -> None:
+    mixed = tabbed() + tabbed().replace("\t", "    ").replace("int f", "int g")
+    body = " int f7(void)\n {\n-    int a = 7;\n+    int a = 7;\n+    int b;\n \tcall(a, 7);\n"
+    with pytest.raises(EditRefused, match="same line"):
         run(mixed, diff(body))
+
+
+def test_a_gap_that_was_a_tab_in_the_line_replaced() -> None:
+    file = "if (a != 0\t/* why */ \\\n  x();\n" + "y = 1;    /* z */\n" * 40
+    with pytest.raises(EditRefused, match="lost tabs"):
+        run(file, diff("-if (a != 0\t/* why */ \\\n+if (((a) + (b)) != 0    /* why */ \\\n   x();\n"))
 
 
 def test_foreign_indentation_is_refused() -> None:
@@ -282,3 +300,24 @@ def test_git_diff_round_trip(tmp_path_factory: pytest.TempPathFactory, old: str,
     answer = done.stdout.decode().replace("a/old", "a/f").replace("b/new", "b/f")
     applied: Applied = apply(parse(answer), {"f": old.encode()}.get)
     assert applied.files["f"].content == new.encode()
+
+
+def test_the_function_named_behind_the_numbers_tells_between_places() -> None:
+    file = "".join(f"int f{n}(void)\n{{\n  call();\n  return 0;\n}}\n\n" for n in range(5))
+    body = "   call();\n-  return 0;\n+  return 1;\n }\n"
+    text, steps = run(file, f"--- a/f\n+++ b/f\n@@ -90,9 +90,9 @@ int f3(void)\n{body}")
+    start = file.index("int f3")
+    assert text == (file[:start] + file[start:].replace("return 0", "return 1", 1)).encode()
+    assert steps == ["function line"]
+    for section in ("", "int f9(void)", "int f"):
+        with pytest.raises(EditRefused, match="several places"):
+            run(file, f"--- a/f\n+++ b/f\n@@ -90,9 +90,9 @@ {section}\n{body}")
+
+
+def test_empty_lines_below_a_hunk_are_its_own_if_the_file_has_them() -> None:
+    """Whoever strips blanks at line ends makes empty lines of unchanged ones."""
+    answer = "--- a/f\n+++ b/f\n@@ -9,9 +9,9 @@\n a\n b\n+c\n\n\n--- a/g\n+++ b/g\n@@ -1 +1 @@\n-1\n+2\n"
+    applied = apply(parse(answer), {"f": b"a\nb\n\n\nd\n", "g": b"1\n"}.get)
+    assert applied.files["f"].content == b"a\nb\nc\n\n\nd\n"
+    with pytest.raises(EditRefused, match="missing above or below"):
+        apply(parse(answer), {"f": b"a\nb\nx\n\nd\n", "g": b"1\n"}.get)

@@ -1,0 +1,123 @@
+"""How likely an indentation is in a file, and which readings of lines below each other are the likeliest together."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from agents.edits.place import Unplaced
+
+RULE = 10  # times as likely as all other readings together: certain enough
+BACK_OFF = 5.0  # lines of a kind that have to be seen to say more than all others
+OWN = 0.03  # share of new lines that follow habits of their own
+NONE: Counter[Any] = Counter()
+ANY = "any"  # way to end
+
+
+def indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def columns(indentation: str) -> int:
+    return len(indentation.expandtabs())
+
+
+def width(indentation: str) -> str:
+    """What stays the same when tabs and groups of four blanks are swapped."""
+    return indentation.replace("\t", "    ")
+
+
+def swapped(way: str) -> str:
+    """What becomes of an indentation when tabs and groups of four blanks are swapped."""
+    if "\t" in way:
+        return width(way)
+    groups = len(way) // 4
+    return "\t" * groups + way[4 * groups :]
+
+
+def kind(line: str) -> tuple[str, str]:
+    """What tells how the next line is indented: this one's indentation, and how it ends."""
+    return indent(line), line.rstrip()[-1:]
+
+
+class Seen:
+    """How a file's lines are indented: all of them, those below a line of some kind, those with the same text."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.ways: dict[str, Counter[str]] = defaultdict(Counter)
+        self.after: dict[tuple[str, str], Counter[Any]] = defaultdict(Counter)
+        self.deeper: dict[str, Counter[Any]] = defaultdict(Counter)
+        self.forms: dict[int, Counter[Any]] = defaultdict(Counter)
+        self.inside: Counter[str] = Counter()
+        self.bodies: dict[str, set[str]] = {}
+        above = ""
+        for line in lines:
+            if body := line.strip():
+                way = indent(line)
+                self.ways[width(way)][way] += 1
+                self.bodies.setdefault(body, set()).add(way)
+                self.after[kind(above)][way] += 1
+                self.forms[columns(way)][way] += 1
+                for last in (above.rstrip()[-1:], ANY):
+                    self.deeper[last][columns(way) - columns(indent(above))] += 1
+                self.inside["\t" if "\t" in body else "    " if "    " in body else ""] += 1
+                above = line
+
+    def chance(self, above: tuple[str, str], way: str) -> float:
+        """How likely a line below one of this kind is indented so: as seen there, or as much deeper elsewhere."""
+        after, last, shift = (
+            self.after.get(above, NONE),
+            self.deeper.get(above[1], NONE),
+            columns(way) - columns(above[0]),
+        )
+        anywhere = (self.deeper[ANY][shift] + 0.1) / (self.deeper[ANY].total() + 5)
+        step = (last[shift] + BACK_OFF * anywhere) / (last.total() + BACK_OFF)
+        forms = self.forms.get(columns(way), NONE)
+        form = (forms[way] + 0.05) / (forms.total() + 0.1)
+        return OWN / 2 + (1 - OWN) * (after[way] + BACK_OFF * step * form) / (after.total() + BACK_OFF)
+
+
+def most_likely(
+    choices: Sequence[tuple[str, list[str]]], above: str, below: str, rate: float, seen: Seen
+) -> list[str]:
+    """For each line the reading that is by far the likeliest, seen from the lines above and below it."""
+    downward, last = [], {indent(above): 1.0}
+    end = above.rstrip()[-1:]
+    for line, ways in choices:
+        last = {
+            way: share(way, indent(line), rate)
+            * sum(p * seen.chance((one, end), way) for one, p in last.items())
+            for way in ways
+        }
+        last = _normal(last)
+        downward.append(last)
+        end = line.rstrip()[-1:]
+    upward = {way: seen.chance((way, end), indent(below)) if below else 1.0 for way in last}
+    found: list[str] = []
+    for at in range(len(choices) - 1, -1, -1):
+        whole = {way: p * upward[way] for way, p in downward[at].items()}
+        best = max(whole, key=lambda way: whole[way])
+        if whole[best] < RULE * (sum(whole.values()) - whole[best]):
+            raise Unplaced("it mixes tabs and blanks up, and the file has both")
+        found.append(best)
+        if at:
+            end, said = choices[at - 1][0].rstrip()[-1:], indent(choices[at][0])
+            upward = _normal(
+                {
+                    one: sum(
+                        share(way, said, rate) * seen.chance((one, end), way) * p for way, p in upward.items()
+                    )
+                    for one in choices[at - 1][1]
+                }
+            )
+    return found[::-1]
+
+
+def share(way: str, said: str, rate: float) -> float:
+    return 1 - rate if way == said else rate
+
+
+def _normal(chances: dict[str, float]) -> dict[str, float]:
+    total = sum(chances.values()) or 1.0
+    return {way: p / total for way, p in chances.items()}
