@@ -28,8 +28,8 @@ def test_no_request_that_the_description_allows_or_forbids_is_answered_otherwise
     with ModelServer(lambda _: {"design": "", "tasks": [TASK]}) as model, serving(tmp_path) as server:
         ready(server, model)
         document = server.ask("GET", "/openapi.json").json
-        cases = tested(server, document, tmp_path, "coverage")
-        cases += tested(server, without_conditions(document), tmp_path, "fuzzing,stateful")
+        cases = checked(server, document, tmp_path, "coverage")
+        cases += checked(server, without_conditions(document), tmp_path, "fuzzing,stateful")
         assert cases >= 1000
         assert server.ask("GET", "/status").status == 200
         assert server.run("audit:verify").returncode == 0
@@ -56,7 +56,7 @@ def without_conditions(document: dict[str, object]) -> dict[str, object]:
     return found
 
 
-def tested(server: Server, document: dict[str, object], folder: Path, phases: str) -> int:
+def checked(server: Server, document: dict[str, object], folder: Path, phases: str) -> int:
     """How many cases there were; all of them passed."""
     (folder / "openapi.json").write_text(json.dumps(document))
     (folder / "schemathesis.toml").write_text(CONFIG)
