@@ -44,10 +44,10 @@ def attempt(
     """Do the task once. Failures of the attempt are in the report; raises ParentsConflict."""
     claim = replace(claim, task=_guarded(claim.task, claim.config.protect))
     start = starting_commit(claim, workspace)
-    coder, branch = claim.config.coder, task_branch(claim.task.key)
+    coder = claim.config.coder
     report = Report(
         base=start,
-        branch=branch,
+        branch=task_branch(claim.task.key),
         backend=coder.backend,
         preset=coder.preset_in_use,
         sandbox=kind_of(claim.config.walls),
@@ -55,7 +55,7 @@ def attempt(
     done = finished(claim.task, start, workspace.repository)
     if done:
         return replace(report, commit=done, diffstat=diffstat(workspace.repository, start, done))
-    with workspace.pool.checkout(start, claim.config.coder.max_bytes) as worktree:
+    with workspace.pool.checkout(start, coder.max_bytes) as worktree:
         logs = workspace.logs(claim.task.key, claim.task.attempts)
         job = Job(claim, worktree, logs, home, keep_running, meter)
         try:
@@ -64,23 +64,7 @@ def attempt(
             return replace(
                 report, failure=error.message, final=error.final, usage=meter.usage, message=job.message
             )
-    commit = workspace.repository.commit_tree(snapshot.tree, (start,), message(claim))
-    if snapshot.kept:
-        _keep(claim, workspace, commit, snapshot.kept)
-    if not keep_running():
-        workspace.keep(claim.task.key, commit)
-        return report
-    workspace.offer(branch, commit)
-    stat, ignored = summed(snapshot.changed), list(snapshot.ignored)
-    return replace(
-        report,
-        commit=commit,
-        diffstat=stat,
-        usage=usage,
-        ignored=ignored,
-        tolerances=job.tolerances[:],
-        message=job.message,
-    )
+    return _offered(job, workspace, snapshot, usage, report)
 
 
 def _solved(job: Job, workspace: Workspace) -> tuple[Usage | None, Snapshot]:
@@ -94,6 +78,29 @@ def _solved(job: Job, workspace: Workspace) -> tuple[Usage | None, Snapshot]:
     finally:
         with suppress(OSError):  # not empty: something was said
             job.logs.rmdir()
+
+
+def _offered(
+    job: Job, workspace: Workspace, snapshot: Snapshot, usage: Usage | None, report: Report
+) -> Report:
+    """The work as a commit on the task's branch; kept aside if the task is not ours any more."""
+    claim = job.claim
+    commit = workspace.repository.commit_tree(snapshot.tree, (job.worktree.commit,), message(claim))
+    if snapshot.kept:
+        _keep(claim, workspace, commit, snapshot.kept)
+    if not job.keep_running():
+        workspace.keep(claim.task.key, commit)
+        return report
+    workspace.offer(task_branch(claim.task.key), commit)
+    return replace(
+        report,
+        commit=commit,
+        diffstat=summed(snapshot.changed),
+        usage=usage,
+        ignored=list(snapshot.ignored),
+        tolerances=job.tolerances[:],
+        message=job.message,
+    )
 
 
 def starting_commit(claim: Claim, workspace: Workspace) -> str:
