@@ -38,6 +38,8 @@ model:
   model: replay
   api: chat
   baseUrl: {url}
+planner:
+  overlaps: {overlaps}
 test:
   command: "true"
 """
@@ -87,6 +89,7 @@ def arguments() -> argparse.Namespace:
         "--noise", action="append", help="how damaged the answers are: 0 to 5; given again: more rows"
     )
     parser.add_argument("--format", default="diff")
+    parser.add_argument("--overlaps", default="warn", help="planner.overlaps: warn or serialise")
     parser.add_argument("--test-command", help="upstream's tests: run on the base and on the result")
     parser.add_argument(
         "--test-count",
@@ -127,7 +130,7 @@ def replayed(options: argparse.Namespace, plan: Path, noise: str) -> Outcome:
         output([*replay, "export", str(plan), str(work)])
         with served([*replay, "serve", str(plan), "--format", options.format, "--noise", noise,
                      "--log", str(log)]) as url:  # fmt: skip
-            configure(work, url)
+            configure(work, url, options.overlaps)
             began = time.monotonic()
             result, cpu = refactory(work, f"{work}.tasks.json", options.coders)
             seconds = time.monotonic() - began
@@ -152,10 +155,12 @@ def replayed(options: argparse.Namespace, plan: Path, noise: str) -> Outcome:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def configure(work: Path, url: str) -> None:
+def configure(work: Path, url: str, overlaps: str) -> None:
     """Upstream's tree is the judge, so no test runs meanwhile."""
     output([*REFACTORY, "init"], work)
-    (work / ".refactory" / "config.yaml").write_text(CONFIG.format(url=url), encoding="utf-8")
+    (work / ".refactory" / "config.yaml").write_text(
+        CONFIG.format(url=url, overlaps=overlaps), encoding="utf-8"
+    )
 
 
 def refactory(work: Path, tasks: str, coders: str) -> tuple[dict[str, Any], float]:

@@ -33,7 +33,8 @@ class Orchestrate(Params):
         Name | None, Meta(description="Share code with agents elsewhere through this git remote or URL.")
     ] = None
     again: Annotated[
-        bool, Meta(description="Begin it, though work on another plan of the request has begun.")
+        bool,
+        Meta(description="Begin it, though work on another plan of the request has begun: replace that."),
     ] = False
 
 

@@ -31,7 +31,8 @@ class PlanCreate(Params):
     ] = None
 
     again: Annotated[
-        bool, Meta(description="Plan anew, though work on another plan of the request has begun.")
+        bool,
+        Meta(description="Plan anew, though work on another plan of the request has begun: replace that."),
     ] = False
 
 
