@@ -61,6 +61,9 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     unfinished = [_unfinished(store, task) for task in tasks if task.state not in DONE | OVER]
     outcome = _outcome(plan, combination, unfinished, tests, verdicts.runs)
     workspace.set_branch(outcome.branch, outcome.commit, plan.key)
+    for ejected in outcome.ejected:
+        if ejected.ref and ejected.reason not in ("unfinished", "empty"):
+            workspace.share(ejected.ref, outcome.commit)
     return _record(store, orchestration, outcome)
 
 

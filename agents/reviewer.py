@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from agents.git.refs import task_branch
 from agents.git.repository import Repository
 from agents.model.meter import Meter
 from agents.model.token_budget import answer_limit, check_left, total, used_up
@@ -13,6 +14,7 @@ from agents.rules import Change, findings
 from agents.rules.added_lines import delta
 from agents.rules.suggestions import suggested
 from agents.tasks.completion import send_back
+from agents.worktrees.workspace import local
 from state.config import Reviewer
 from state.errors import Conflict
 from state.keys import number_of
@@ -39,6 +41,8 @@ def review(store: Store, plan_id: str) -> Review:
     meter = Meter(answer_limit=partial(_answer_limit, store, orchestration))
     found, reviewers = _findings(store, plan, orchestration, outcome, meter)
     blocking = [finding for finding in found if is_blocking(finding, store.config.reviewer)]
+    for task in {finding.task for finding in blocking if finding.task}:
+        local(store, orchestration.remote).share(task_branch(task), outcome.onto)
     with store.transaction("review") as changes:
         _send_back(changes, blocking, outcome.onto)
         return changes.new(

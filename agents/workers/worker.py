@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agents.coder import ParentsConflict, attempt
 from agents.git.path_text import shown
+from agents.git.refs import task_branch
 from agents.model.errors import (
     ModelAuthFailed,
     ModelError,
@@ -176,6 +177,7 @@ class Worker:
         """Two tasks this one builds on clash: the later one is done again on top of the other."""
         files = ", ".join(map(shown, conflict.files))
         reason = f"It conflicts with other finished tasks in: {files}. Do it again on top of them."
+        self.workspace(claim).share(task_branch(conflict.task), conflict.head)
         self.ledger.release(claim)
         self.ledger.rework(conflict.task, conflict.head, reason)
 

@@ -158,6 +158,12 @@ class Workspace:
         if self.remote:
             self.push(commit, ref)
 
+    def share(self, branch: str, commit: str) -> None:
+        """What a task is to start from, for agents that work elsewhere: they look for it beside its branch."""
+        if self.remote:
+            with suppress(Unavailable):  # who works in this clone has it all the same
+                self.push(commit, attempt_ref(branch, commit))
+
     def push(self, commit: str, ref: str, expected: str | None = None) -> None:
         """Set a ref at the remote; with `expected` only if it is that (empty: if it is not there)."""
         lease = [] if expected is None else [f"--force-with-lease={ref}:{expected}"]

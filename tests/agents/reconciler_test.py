@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from agents.coder import starting_commit
+from agents.orchestrator import orchestrate
 from agents.reconciler import reconcile
 from agents.tasks.completion import cancel
+from agents.tasks.dispatch import claim
+from agents.worktrees.workspace import mirror
 from state.errors import WorkFailed
 from state.records import Outcome, Plan, Task
 from state.store import Store
@@ -179,3 +183,20 @@ def test_what_a_killed_agent_left_at_a_ref_of_its_own_is_backed_up(repo: Repo, s
     outcome(store, plan.key)
     assert repo.git("for-each-ref", "refs/refactory/attempts") == ""
     assert repo.git("rev-parse", f"refs/refactory/backup/{one.key}/{left[:16]}") == left
+
+
+def test_who_works_elsewhere_gets_what_a_task_is_sent_back_onto(
+    repo: Repo, store: Store, tmp_path: Path
+) -> None:
+    origin = tmp_path / "origin.git"
+    repo.git("init", "-q", "--bare", str(origin))
+    repo.git("remote", "add", "origin", str(origin))
+    repo.git("push", "-q", "origin", "main")
+    plan = planned(store, "One", "Two")
+    orchestrate(store, plan.key, None, None, None, "origin")
+    for title in ("One", "Two"):
+        complete(store, repo, title, {"calc.py": f"{title}\n"})
+    done = reconcile(store, plan.key).outcome
+    given = claim(store, "coder-1", "coder", None)
+    assert done and given and given.task.base == done.commit
+    assert starting_commit(given, mirror(str(origin))) == done.commit
