@@ -83,6 +83,10 @@ class Style:
         if "    " not in width(way):
             return [way]
         known = self.seen.ways.get(width(way), Counter[str]())
+        if " \t" in way and not known[way]:  # what git calls an error, too; nobody means it
+            if not known:
+                raise Unplaced("a blank stands before a tab in its indentation")
+            return list(known)
         return [way, *({one for one in {*known, swapped(way)} if swapped(one) == way} - {way})]
 
     def _check_inside(self, body: str, removed: Sequence[str], rate: float, rule: float) -> None:

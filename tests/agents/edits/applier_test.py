@@ -321,3 +321,11 @@ def test_empty_lines_below_a_hunk_are_its_own_if_the_file_has_them() -> None:
     assert applied.files["f"].content == b"a\nb\nc\n\n\nd\n"
     with pytest.raises(EditRefused, match="missing above or below"):
         apply(parse(answer), {"f": b"a\nb\nx\n\nd\n", "g": b"1\n"}.get)
+
+
+def test_a_blank_before_a_tab_is_never_meant() -> None:
+    file = "".join(f"if (a{n})\n       x{n};\n" for n in range(9)) + "\tb;\n"
+    text, _ = run(file, diff("        x8;\n+ \t  y;\n     b;\n"))
+    assert text == file.replace("x8;\n", "x8;\n       y;\n").encode()
+    with pytest.raises(EditRefused, match="before a tab"):
+        run(file.replace("       ", "  "), diff("   x8;\n+ \t  y;\n     b;\n"))
