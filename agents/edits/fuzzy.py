@@ -62,7 +62,7 @@ def _ways(
             continue
         if context[at]:
             todo.append((at + 1, line, left - 1, (way, None)))
-            if real is not None and real != old[at] and alike(real, old[at], view.work):
+            if real is not None and real != old[at] and alike(real.strip(), old[at].strip(), view.work):
                 todo.append((at + 1, line + 1, left - 1, (way, line)))
         if at and real is not None:
             todo.append((at, line + 1, left - 1, way))

@@ -34,9 +34,9 @@ STEPS: list[Step] = [
     ("exact", exactly, False),
     ("line ends", without_end, False),
     ("trailing whitespace", without_trail, False),
-    ("whitespace", without_blanks, False),
     ("typographic marks", without_marks, False),
     ("context", without_trail, True),
+    ("whitespace", without_blanks, False),
     ("whitespace and context", without_blanks, True),
 ]
 

@@ -159,7 +159,7 @@ def test_swapped_tabs_are_swapped_back() -> None:
     body = " int f7(void)\n {\n     int a = 7;\n+    int b;\n \tcall(a, 7);\n"
     assert run(tabbed(), diff(body)) == (
         tabbed().replace("a = 7;\n", "a = 7;\n\tint b;\n").encode(),
-        ["whitespace"],
+        ["context"],
     )
 
 
