@@ -77,6 +77,7 @@ def test_the_shell_script(project: Repo) -> None:
     assert project.git("status", "--porcelain") == "?? result.json"
 
 
+@pytest.mark.slow
 def test_the_shell_script_of_a_partial_outcome(project: Repo) -> None:
     shutil.rmtree(project.path / "answers/add-spread")
     done = pipeline(project, "More statistics", "tasks.md")
@@ -93,6 +94,7 @@ def test_the_shell_script_of_a_failure(project: Repo) -> None:
     assert project.git("log", "-1", "--format=%s") == "Records: Nobody can do this"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("issue", [False, True])
 def test_the_github_workflow(project: Repo, issue: bool, tmp_path: Path) -> None:
     """Its `run` steps in order, each in a shell of its own, with what GitHub would put in for the expressions."""
@@ -134,6 +136,7 @@ def expanded(text: str, given: dict[str, str]) -> str:
     return re.sub(r"\$\{\{ (\S+) \}\}", lambda match: given[match[1]], text)
 
 
+@pytest.mark.slow
 def test_the_gitlab_job(project: Repo, tmp_path: Path) -> None:
     """before_script and script in one shell, after_script in another, as the runner does; the token stays a secret."""
     job = load("gitlab-ci.yml")["refactory"]

@@ -93,7 +93,7 @@ def test_a_detached_head_wants_a_target(repo: Repo, refactory: Refactory, script
     refused = refactory.run("run", "--title", "T", "--from", "-", input="## One\n")
     assert refused.code == 2
     assert "--target-branch" in refused.err
-    refactory.ok("run", "1", "--target-branch", "main")
+    refactory.ok("run", "--title", "T", "--from", "-", "--target-branch", "main", input="## One\n")
     assert repo.show("one.py", "main") == "one = 1"
     assert not (repo.path / "one.py").exists(), "the detached working tree is not main's"
 

@@ -15,18 +15,24 @@ from state.audit_entries import Entry
 from state.records import Request
 from state.store import Store
 from tests.api_server import Server, serving
-from tests.conftest import Refactory, Repo, new_file
+from tests.conftest import Refactory, Repo, copied, new_file
+
+
+@pytest.fixture(scope="module")
+def made(initialised: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = copied(initialised, tmp_path_factory.mktemp("logged") / "repo")
+    for number, actor in enumerate(("ann", "ann", "bob"), 1):
+        Refactory(repo.path, {"REFACTORY_ACTOR": actor, "REFACTORY_REQUEST_ID": f"r-{number}"}).ok(
+            "request:create", "--title", f"t{number}"
+        )
+    Refactory(repo.path).ok("plan:create", "1", "--from", "-", input="## One\n")
+    return repo
 
 
 @pytest.fixture
-def logged(refactory: Refactory) -> Refactory:
+def logged(made: Repo, tmp_path: Path) -> Refactory:
     """Three requests by two actors, one planned."""
-    for number, actor in enumerate(("ann", "ann", "bob"), 1):
-        Refactory(refactory.folder, {"REFACTORY_ACTOR": actor, "REFACTORY_REQUEST_ID": f"r-{number}"}).ok(
-            "request:create", "--title", f"t{number}"
-        )
-    refactory.ok("plan:create", "1", "--from", "-", input="## One\n")
-    return refactory
+    return Refactory(copied(made, tmp_path / "repo").path)
 
 
 def log(refactory: Refactory) -> Path:

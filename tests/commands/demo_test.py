@@ -171,6 +171,7 @@ def test_a_model_needs_a_key(outside: Refactory) -> None:
     assert list(outside.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_with_a_model(outside: Refactory) -> None:
     """A server answers what the scripted coder would: by the task's title, by whether it was sent back."""
     with ModelServer(answer) as server:

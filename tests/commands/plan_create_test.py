@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.conftest import Refactory, new_file
 
 TWO = "## One\n\n## Two\n"
@@ -29,6 +31,7 @@ def test_a_new_plan_replaces_one_that_nobody_has_begun(refactory: Refactory, scr
     assert refactory.data("run", "1")["status"]["plan"]["id"] == 2
 
 
+@pytest.mark.slow
 def test_a_plan_that_work_has_begun_on_is_replaced_only_if_asked_for(
     refactory: Refactory, scripted: Any
 ) -> None:

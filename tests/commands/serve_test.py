@@ -67,6 +67,7 @@ def test_an_interrupt_is_130(tmp_path: Path) -> None:
         assert server.stop(signal.SIGINT) == 130
 
 
+@pytest.mark.slow
 def test_it_does_not_wait_for_work_without_end(tmp_path: Path) -> None:
     with serving(tmp_path) as server, FileLock(server.folder / ".git/refactory/lock"):
         announced = tmp_path / f".local/state/refactory/servers/127.0.0.1-{server.port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from state.records import Task
@@ -22,6 +23,7 @@ def given_up(refactory: Refactory, scripted: Any) -> None:
     assert refactory.data("plan:status", "1")["plan"]["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_retried_task_of_a_done_plan_is_worked_on_and_lands(
     repo: Repo, refactory: Refactory, scripted: Any
 ) -> None:
@@ -36,6 +38,7 @@ def test_a_retried_task_of_a_done_plan_is_worked_on_and_lands(
     assert {"one.py", "two.py"} <= set(repo.git("ls-tree", "--name-only", "main").split())
 
 
+@pytest.mark.slow
 def test_a_run_says_what_is_still_missing(refactory: Refactory, scripted: Any) -> None:
     given_up(refactory, scripted)
     refactory.ok("task:retry", "2")

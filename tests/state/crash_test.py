@@ -125,6 +125,7 @@ def agreeing(heard: str, before: int) -> tuple[int, ...]:
     raise AssertionError(heard)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_fault_at_every_call_of_a_recovery(tmp_path: Path, name: str, kind: str, capfd: Any) -> None:

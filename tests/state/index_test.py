@@ -168,7 +168,7 @@ class Anything(RuleBasedStateMachine):
 def test_lists_are_what_plain_reading_gives(tmp_path: Path) -> None:
     Anything.root = tmp_path
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    config = settings(max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=checks)
+    config = settings(max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=checks)
     run_state_machine_as_test(Anything, settings=config)
 
 

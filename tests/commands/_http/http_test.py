@@ -312,7 +312,7 @@ BODIES = st.one_of(
 PATHS = ["/requests", "/requests/1/plans", "/plans/1/orchestrate", "/agents/a/prs", "/agents/a/claims"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, path=st.sampled_from(PATHS))
 def test_no_body_makes_the_server_fail(server: Server, body: bytes, path: str) -> None:
     answer = server.ask("POST", path, body)
