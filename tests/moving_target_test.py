@@ -27,7 +27,7 @@ def moving(repo: Repo, other: Repo, name: str, moves: list[str]) -> Iterator[Non
 
     def move() -> None:
         for number in range(4):
-            if over.wait(6.0):
+            if over.wait(1.0):
                 return
             other.git("fetch", "-q", "origin")
             other.git("reset", "-q", "--hard", "origin/release")
