@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from state.durability import is_full
 from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
 from state.keys import by_number, is_key, is_reference, number_of, suffix_of
 from state.location import Location
@@ -37,6 +38,7 @@ class Reader:
         self._cache: dict[str, tuple[Stamp, Record]] = {}
         self._loaded: set[type[Record]] = set()
         self._config: tuple[Stamp | None, Config] | None = None
+        self._durable: tuple[Stamp | None, bool] | None = None
 
     @property
     def journal(self) -> Path:
@@ -52,6 +54,15 @@ class Reader:
         if self._config is None or self._config[0] != found:
             self._config = (found, read(path))
         return self._config[1]
+
+    @property
+    def durable(self) -> bool:
+        """Whether a transaction waits for the disk, by `durability` in the configuration as it is now."""
+        path = self.location.records / "config.yaml"
+        found = stamp(str(path))
+        if self._durable is None or self._durable[0] != found:
+            self._durable = (found, is_full(path))
+        return self._durable[1]
 
     def find(self, cls: type[R], key: str) -> R | None:
         """The record with this whole key, or None."""

@@ -125,7 +125,7 @@ class Transaction:
                 self._store.numbers(cls).given(key for kind, key in self._put if kind is cls)
             )
         with self._numbers_kept():
-            commit(self._store.journal, location.records, changes, self._command, durable=self._durable())
+            commit(self._store.journal, location.records, changes, self._command, durable=self._store.durable)
 
     @contextmanager
     def _numbers_kept(self) -> Iterator[None]:
@@ -135,12 +135,6 @@ class Transaction:
                 removed = any(kind is cls for kind, _ in self._removed)
                 stack.enter_context(self._store.numbers(cls).changing(keys, removed))
             yield
-
-    def _durable(self) -> bool:
-        try:
-            return self._store.config.durability == "full"
-        except RefactoryError:
-            return True  # who edits the configuration just now must not lose an agent's work
 
     def _before(self, record: Record) -> Record | None:
         staged = self._put.get((type(record), record.key))
