@@ -130,8 +130,9 @@ class Reader:
         """The numbers of these that other records of their kind have, too: branches were merged."""
         if not records:
             return []
-        counts = Counter(map(number_of, names(self.location.records / records[0].folder)))
-        return sorted({number for record in records if counts[number := number_of(record.key)] > 1})
+        numbers = {number_of(record.key) for record in records}
+        counts = Counter(map(number_of, names(self.location.records / records[0].folder, numbers)))
+        return sorted(number for number in numbers if counts[number] > 1)
 
     def _renumbered(self, cls: type[Record], key: str) -> str | None:
         """The key that a record has now: its suffix stays."""
