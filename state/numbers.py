@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
@@ -130,15 +130,12 @@ class Numbers:
         return keys
 
 
-def names(folder: Path, numbers: Collection[int] | None = None) -> list[str]:
-    """The keys in a folder, or those with these numbers, in no order; a stray file is not listed."""
+def names(folder: Path) -> list[str]:
+    """All keys in a folder, in no order; what is no record (a stray file) is not listed."""
     try:
         found = os.listdir(folder)
     except FileNotFoundError:
         return []
-    if numbers is not None:
-        wanted = set(map(str, numbers))
-        found = [name for name in found if name.partition("-")[0] in wanted]
     return [name[:-5] for name in found if name.endswith(".yaml") and is_key(name[:-5])]
 
 

@@ -38,6 +38,7 @@ class Reader:
         self._cache: dict[str, tuple[Stamp, Record]] = {}
         self._loaded: set[type[Record]] = set()
         self._config: tuple[Stamp | None, Config] | None = None
+        self._seen: dict[type[Record], Mapping[str, Stamp]] = {}
         self._durable: tuple[Stamp | None, bool] | None = None
 
     @property
@@ -127,12 +128,17 @@ class Reader:
         return ""
 
     def shared(self, records: Sequence[Record]) -> list[int]:
-        """The numbers of these that other records of their kind have, too: branches were merged."""
+        """The numbers of these that other records of their kind have, too: branches were merged.
+
+        Of what `select` returned just now, by the files that it saw: to list 100,000 again takes time.
+        """
         if not records:
             return []
-        numbers = {number_of(record.key) for record in records}
-        counts = Counter(map(number_of, names(self.location.records / records[0].folder, numbers)))
-        return sorted(number for number in numbers if counts[number] > 1)
+        cls = type(records[0])
+        listed = self._seen.pop(cls, None) or names(self.location.records / cls.folder)
+        wanted = {str(number_of(record.key)) for record in records}
+        keys = (name for name in listed if name.partition("-")[0] in wanted and is_key(name))
+        return sorted(number for number, count in Counter(map(number_of, keys)).items() if count > 1)
 
     def _renumbered(self, cls: type[Record], key: str) -> str | None:
         """The key that a record has now: its suffix stays."""
@@ -158,7 +164,7 @@ class Reader:
     ) -> tuple[list[R], int]:
         """A part of those whose fields equal these values (None: any), and how many there are in all."""
         wanted = {field: value for field, value in equals.items() if value is not None}
-        stamps = scan(f"{self._records}/{cls.folder}")
+        stamps = self._seen[cls] = scan(f"{self._records}/{cls.folder}")
         if len(stamps) > _FEW:
             from state import index
 
