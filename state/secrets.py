@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+_BEGIN, _END = (rf"-----{edge} [A-Z ]*PRIVATE KEY-----" for edge in ("BEGIN", "END"))
+
 KEYS = {
-    "a private key": re.compile(
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----)?", re.DOTALL
-    ),
+    # To its end, or to where the next one begins: of many without an end, each would look for one in all that follows.
+    "a private key": re.compile(rf"{_BEGIN}(?:(?:(?!{_BEGIN}).)*?(?:{_END}|(?={_BEGIN})))?", re.DOTALL),
     "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
     "an API key": re.compile(r"\b(sk-[\w-]{20,}|gh[opsu]_\w{30,}|github_pat_\w{22,}|glpat-[\w-]{20,})"),
 }

@@ -18,6 +18,13 @@ def test_what_looks_like_a_key_is_not_kept(secret: str) -> None:
     assert redacted(f"a = {secret} # b") == "a = *** # b"
 
 
+@pytest.mark.timeout(20)
+def test_many_beginnings_without_an_end_take_no_longer_than_other_text() -> None:
+    begin = "-----BEGIN PRIVATE KEY-----\n"
+    assert "BEGIN" not in redacted(begin * 20_000)
+    assert redacted(f"{begin}cut off\n{begin}abc\n-----END PRIVATE KEY----- b") == "****** b"
+
+
 def test_the_key_in_use_is_not_kept_whatever_it_looks_like() -> None:
     assert redacted("my own key", "my own key") == "***"
     assert redacted("a b", "a") == "a b", "a key this short is none"
