@@ -67,9 +67,10 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     shared: list[int] = []
 
 
-def page(store: Store, found: tuple[list[Rec], int], limit: int, offset: int) -> Page[Rec]:
-    """Of what `Store.select` found."""
-    return Page(items=found[0], total=found[1], limit=limit, offset=offset, shared=store.shared(found[0]))
+def page(store: Store, cls: type[Rec], limit: int, offset: int, **equals: str | None) -> Page[Rec]:
+    """A part of the records whose fields equal these values (None: any)."""
+    items, total, shared = store.page(cls, limit, offset, **equals)
+    return Page(items=items, total=total, limit=limit, offset=offset, shared=shared)
 
 
 def _id(kind: str) -> Any:

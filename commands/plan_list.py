@@ -22,8 +22,7 @@ class PlanList(Params):
 
 def run(store: Store, params: PlanList) -> Page[Plan]:
     request = None if params.request_id is None else store.get(Request, params.request_id).key
-    found = store.select(Plan, params.limit, params.offset, request=request, state=params.state)
-    return page(store, found, params.limit, params.offset)
+    return page(store, Plan, params.limit, params.offset, request=request, state=params.state)
 
 
 def text(result: Page[Plan]) -> str:

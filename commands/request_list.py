@@ -19,8 +19,7 @@ class RequestList(Params):
 
 
 def run(store: Store, params: RequestList) -> Page[Request]:
-    found = store.select(Request, params.limit, params.offset, state=params.state)
-    return page(store, found, params.limit, params.offset)
+    return page(store, Request, params.limit, params.offset, state=params.state)
 
 
 def text(result: Page[Request]) -> str:

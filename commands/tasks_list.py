@@ -23,8 +23,7 @@ class TasksList(Params):
 
 def run(store: Store, params: TasksList) -> Page[Task]:
     plan = None if params.plan_id is None else store.get(Plan, params.plan_id).key
-    found = store.select(Task, params.limit, params.offset, plan=plan, state=params.state, agent=params.agent)
-    return page(store, found, params.limit, params.offset)
+    return page(store, Task, params.limit, params.offset, plan=plan, state=params.state, agent=params.agent)
 
 
 def text(result: Page[Task]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -38,7 +38,6 @@ class Reader:
         self._cache: dict[str, tuple[Stamp, Record]] = {}
         self._loaded: set[type[Record]] = set()
         self._config: tuple[Stamp | None, Config] | None = None
-        self._seen: dict[type[Record], Mapping[str, Stamp]] = {}
         self._durable: tuple[Stamp | None, bool] | None = None
 
     @property
@@ -128,17 +127,8 @@ class Reader:
         return ""
 
     def shared(self, records: Sequence[Record]) -> list[int]:
-        """The numbers of these that other records of their kind have, too: branches were merged.
-
-        Of what `select` returned just now, by the files that it saw: to list 100,000 again takes time.
-        """
-        if not records:
-            return []
-        cls = type(records[0])
-        listed = self._seen.pop(cls, None) or names(self.location.records / cls.folder)
-        wanted = {str(number_of(record.key)) for record in records}
-        keys = (name for name in listed if name.partition("-")[0] in wanted and is_key(name))
-        return sorted(number for number, count in Counter(map(number_of, keys)).items() if count > 1)
+        """The numbers of these that other records of their kind have, too: branches were merged."""
+        return _shared(records, names(self.location.records / records[0].folder)) if records else []
 
     def _renumbered(self, cls: type[Record], key: str) -> str | None:
         """The key that a record has now: its suffix stays."""
@@ -163,8 +153,25 @@ class Reader:
         self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
     ) -> tuple[list[R], int]:
         """A part of those whose fields equal these values (None: any), and how many there are in all."""
+        return self._selected(cls, scan(f"{self._records}/{cls.folder}"), limit, offset, equals)
+
+    def page(
+        self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
+    ) -> tuple[list[R], int, list[int]]:
+        """The same, and its shared numbers: to list 100,000 files once more for these takes time."""
+        stamps = scan(f"{self._records}/{cls.folder}")
+        records, total = self._selected(cls, stamps, limit, offset, equals)
+        return records, total, _shared(records, stamps)
+
+    def _selected(
+        self,
+        cls: type[R],
+        stamps: Mapping[str, Stamp],
+        limit: int | None,
+        offset: int,
+        equals: Mapping[str, str | None],
+    ) -> tuple[list[R], int]:
         wanted = {field: value for field, value in equals.items() if value is not None}
-        stamps = self._seen[cls] = scan(f"{self._records}/{cls.folder}")
         if len(stamps) > _FEW:
             from state import index
 
@@ -218,6 +225,12 @@ def _read(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
+
+
+def _shared(records: Sequence[Record], listed: Iterable[str]) -> list[int]:
+    wanted = {str(number_of(record.key)) for record in records}
+    keys = (name for name in listed if name.partition("-")[0] in wanted and is_key(name))
+    return sorted(number for number, count in Counter(map(number_of, keys)).items() if count > 1)
 
 
 def _equals(record: Record, wanted: Mapping[str, str]) -> bool:

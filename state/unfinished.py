@@ -69,6 +69,12 @@ class Unfinished(Store):
         found = self.all(cls, lambda record: all(getattr(record, f) == value for f, value in wanted.items()))
         return found[offset:][:limit], len(found)
 
+    def page(
+        self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
+    ) -> tuple[list[R], int, list[int]]:
+        records, total = self.select(cls, limit, offset, **equals)
+        return records, total, self.shared(records)
+
     def count(self, cls: type[Record], field: str) -> dict[str, int]:
         return dict(sorted(Counter(getattr(record, field) for record in self.all(cls)).items()))
 

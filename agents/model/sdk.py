@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 
-_loaded = sys.modules.get("aiohttp")
-sys.modules["aiohttp"] = None  # type: ignore[assignment] # "not to be had" (PEP 328): the SDK goes on without
-try:
+# In a process that has it, such as the server, there is nothing to save, and another thread may be importing of it.
+if "aiohttp" in sys.modules:
     import openai
-finally:
-    del sys.modules["aiohttp"]
-    if _loaded is not None:
-        sys.modules["aiohttp"] = _loaded
+else:
+    sys.modules["aiohttp"] = None  # type: ignore[assignment] # so an import of it fails: the SDK goes on without
+    try:
+        import openai
+    finally:
+        del sys.modules["aiohttp"]
 
 __all__ = ["openai"]

@@ -43,7 +43,7 @@ def test_it_looks_edits_tests_and_finishes(
         text="Let me look.",
         calls=(("list", {"glob": "*.py"}), ("read", {"path": "calc.py", "start": 2})),
     )
-    check = call("run", command="python3 -B -c 'from mul import mul; print(mul(6, 7))'; exit 3")
+    check = call("run", command="python3 -c 'from mul import mul; print(mul(6, 7))'; exit 3")
     search = call("search", text="RETURN a", ignore_case=True)
     model_server.script = [both, search, call("apply_patch", patch=MUL), check, FINISH]
     done = code("## Add mul\nscope: mul.py\n")
