@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from agents.forge.place import Place
-from state.keys import number_of
+from agents.git.refs import task_branch
+from state.keys import is_key, number_of
 from state.records import Finding, Orchestration, Outcome, Plan, Pull, Request, Review, Task, Tests
 from state.store import Store
 
@@ -90,7 +91,7 @@ def _left_out(store: Store, outcome: Outcome) -> str:
     rows = []
     for ejected in outcome.ejected:
         task = store.get(Task, ejected.task)
-        against = ", ".join(str(number_of(key)) for key in ejected.against)
+        against = ", ".join(map(_against, ejected.against))
         where = [", ".join(map(_code, ejected.files)), f"against {against}" if against else ""]
         why = _plain(ejected.detail.strip().partition("\n")[0])
         rows.append(
@@ -103,6 +104,12 @@ def _left_out(store: Store, outcome: Outcome) -> str:
             )
         )
     return _table(("Task", "", "Why", "Reason", "Where"), rows)
+
+
+def _against(name: str) -> str:
+    """A task where it is the branch of one; an agent's own branch, or the target's commit, as it is."""
+    key = name.removeprefix(task_branch(""))
+    return str(number_of(key)) if is_key(key) else _code(name)
 
 
 def _tests(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from agents.forge.body import body, title
 from agents.forge.place import Place
+from agents.git.refs import task_branch
 from state.records import (
     Ejected,
     Finding,
@@ -42,7 +43,13 @@ def records(store: Store) -> tuple[Store, Plan, Orchestration, Review]:
             commit="b" * 40,
             landed=[Landed(task=done.key, commit="d" * 40, resolved=[Resolved(file="x`.md", by=["union"])])],
             ejected=[
-                Ejected(task=left.key, reason="conflict", detail=EVIL, files=["x.py"], against=[done.key])
+                Ejected(
+                    task=left.key,
+                    reason="conflict",
+                    detail=EVIL,
+                    files=["x.py"],
+                    against=[task_branch(done.key), "an/agents-own", "e" * 40],
+                )
             ],
             tests=Tests(verdict="passed", commands=["pytest"], passed=12, flaky=["t::x"]),
         )
@@ -66,7 +73,7 @@ def test_it_says_what_came_and_what_was_left_out(records: tuple[Store, Plan, Orc
     assert "| 1 | Done | coder-1 | 2 | `cccccccccccc` | not tested | merged: `` x`.md `` by union |" in text
     assert "### Left out" in text
     assert "| conflict |" in text
-    assert "`x.py`; against 1" in text
+    assert f"`x.py`; against 1, `an/agents-own`, `{'e' * 40}`" in text
     assert "passed (12 passed): `pytest`; flaky: `t::x`" in text
     assert "- warning `big.bin:3` " in text
     assert "b" * 40 in text
