@@ -23,6 +23,7 @@ from state.errors import (
     UsageError,
     WorkFailed,
 )
+from state.files import Unwritable
 
 LOG = logging.getLogger("refactory.server")
 TYPE = "application/problem+json"
@@ -102,7 +103,7 @@ def of_error(error: RefactoryError) -> web.Response:
 
 
 def _status(error: RefactoryError) -> int:
-    if type(error) is RefactoryError:
+    if type(error) in (RefactoryError, Unwritable):
         return 500  # a full disk, a folder that can't be written
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 409)
 

@@ -56,6 +56,20 @@ def test_only_what_is_new_is_201(server: Server) -> None:
     assert_problem(server.ask("POST", f"/plans/{plan}/orchestrate", {}), 409, "conflict")
 
 
+def test_what_the_disk_refuses_is_the_servers_fault(server: Server) -> None:
+    server.ask("POST", "/requests", {"title": "makes the folder"})
+    staged = server.folder / ".git/refactory/staged"
+    staged.rmdir()
+    staged.touch()
+    try:
+        refused = server.ask("POST", "/requests", {"title": "x"})
+    finally:
+        staged.unlink()
+    assert_problem(refused, 500, "failed")
+    assert "can't write" in refused.json["detail"]
+    assert server.ask("POST", "/requests", {"title": "x"}).status == 201
+
+
 def test_what_the_command_line_writes_is_seen_at_once(server: Server) -> None:
     made = json.loads(server.run("request:create", "--title", "from the shell", "--json").stdout)["data"]
     assert server.ask("GET", f"/requests/{made['id']}").json == made
