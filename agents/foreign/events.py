@@ -51,7 +51,7 @@ class Listener:
         self._patterns = Patterns(preset.errors)
         self._path = path
         self._offset = 0
-        self._rest = b""
+        self._begun: list[bytes] = []  # the pieces of a line that has not ended: joined once, as it may be long
 
     def look(self) -> None:
         """Take in the lines that have come since."""
@@ -59,20 +59,29 @@ class Listener:
             file.seek(self._offset)
             data = file.read()
             self._offset += len(data)
-            *lines, self._rest = (self._rest + data).split(b"\n")
+            *lines, rest = data.split(b"\n")
+            if lines:
+                lines[0] = self._ended(lines[0])
+            self._begun.append(rest)
             for line in lines:
                 self._line(line)
 
     def finish(self, other: Path | None = None) -> Told:
         """Also the last line, and the file where an agent that writes its events elsewhere has put them."""
         self.look()
-        self._line(self._rest)
+        self._line(self._ended(b""))
         if other and other.is_file() and not other.is_symlink():
             data = read_regular(other)  # of more than that the rest is not looked at
             whole = _event(data)
             for event in [whole] if whole else map(_event, data.splitlines()):
                 self._take(event)
         return self.told
+
+    def _ended(self, end: bytes) -> bytes:
+        """The whole line whose end this is."""
+        line = b"".join([*self._begun, end])
+        self._begun = []
+        return line
 
     def _line(self, line: bytes) -> None:
         event = _event(line)

@@ -238,6 +238,18 @@ def test_lines_are_read_as_they_come(tmp_path: Path) -> None:
     assert listener.finish().errors == ["one", "two"]
 
 
+def test_a_long_line_that_comes_in_many_pieces_is_not_copied_for_each(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    listener = Listener(Preset(program="x", events=Events(error=[Pick(take=["error"])])), path)
+    start = time.process_time()
+    with path.open("ab", buffering=0) as log:
+        for piece in (b'{"error": "', *[b"x" * 8192] * 2000, b'!"}\n'):
+            log.write(piece)
+            listener.look()
+    assert time.process_time() - start < 2
+    assert [error[-2:] for error in listener.finish().errors] == ["x!"]
+
+
 def test_an_expression_that_never_ends_is_given_up(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("FATAL: first\n" + f"{'x' * 50}\n" * 50)
