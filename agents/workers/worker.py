@@ -28,7 +28,16 @@ from agents.tasks.work import Claim, Ledger, Report, Role
 from agents.tester import check_task
 from agents.worktrees import attempts
 from agents.worktrees.workspace import Workspace
-from state.errors import BudgetReached, Busy, Conflict, RefactoryError, Unavailable, UsageError
+from state.errors import (
+    BudgetReached,
+    Busy,
+    Conflict,
+    Forbidden,
+    NotFound,
+    RefactoryError,
+    Unavailable,
+    UsageError,
+)
 from state.keys import number_of
 from state.lifecycle import COMMITTED
 from state.records import Task, Tests
@@ -36,6 +45,9 @@ from state.records import Task, Tests
 _OUTAGES = (Unavailable, Busy)
 _PATIENCE = 4  # outages in a row before the agent gives up
 _IDLE = 0.15  # seconds between two questions for work
+
+# What a heartbeat is told where somebody else may have the task, or it is gone.
+_NOT_OURS = (Conflict, Forbidden, NotFound)
 
 # With these no task of this agent can succeed: it ends, and the claim is given back.
 _NOT_THE_TASKS_FAULT = (UsageError, BudgetReached, ModelAuthFailed, ModelNotRecorded, ModelQuotaExhausted)
@@ -199,10 +211,10 @@ def _heartbeat(
             due = time.monotonic() + claim.lease_seconds / 3
             try:
                 ledger.renew(claim)
-            except Unavailable:
-                continue  # the lease may outlive a short outage; the report will tell
-            except RefactoryError:
+            except _NOT_OURS:
                 lost.set()
+            except RefactoryError:
+                continue  # the lease may outlive an outage, a full disk, a configuration that is being edited
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 from msgspec.structs import replace
 
 from agents.model.errors import ModelUnreachable
 from agents.tasks import minutes
+from agents.tasks.work import Claim
 from agents.workers import worker as agents_worker
 from agents.workers.crew import _last_error
-from agents.workers.worker import Worker
+from agents.workers.worker import Worker, _heartbeat
 from agents.worktrees.workspace import local
 from commands._context import Context
 from commands._ledger import OperationLedger
@@ -104,6 +106,38 @@ def test_a_model_that_was_there_is_waited_for(
     assert waited == [2]
     with pytest.raises(ModelUnreachable):
         coder.work(once=True)
+
+
+class Watched(OperationLedger):
+    """`asked` is set once a renewal was tried."""
+
+    asked = threading.Event()
+
+    def renew(self, claim: Claim) -> None:
+        try:
+            super().renew(claim)
+        finally:
+            self.asked.set()
+
+
+def test_a_heartbeat_that_fails_loses_the_task_only_if_somebody_else_may_have_it(
+    repo: Repo, store: Store
+) -> None:
+    planned(store, "One")
+    ledger = Watched(Context(repo.path))
+    claim = ledger.claim("coder-1", "coder")
+    assert claim
+    soon = replace(claim, lease_seconds=0.3)
+    repo.write({".refactory/config.yaml": "leaseSeconds: sixty\n"})  # as somebody is about to mend it
+    with _heartbeat(ledger, soon, threading.Event(), None) as held:
+        assert ledger.asked.wait(20)
+    assert held()
+    repo.write({".refactory/config.yaml": "version: 1\n"})
+    leases.release(store.location.private, claim.task.key)
+    ledger.asked.clear()
+    with _heartbeat(ledger, soon, threading.Event(), None) as held:
+        assert ledger.asked.wait(20)
+    assert not held()
 
 
 def test_an_error_of_several_lines_is_told_whole() -> None:
