@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -340,9 +341,22 @@ def read(path: Path) -> Config:
     except OSError as error:
         raise InvalidFile(f"{path}: can't read: {error.strerror}") from None
     config = parse(Config, data, str(path))
+    for at, why in _misfits(config):
+        from state.mismatch import misfit
+
+        raise misfit(at, why, data, str(path))
+    return config
+
+
+def _misfits(config: Config) -> Iterator[tuple[list[str | int], str]]:
+    """What no type can say: where something can't be right, and why."""
     for name, preset in config.presets.items():
         for at, why in preset.misfits():
-            from state.mismatch import misfit
+            yield ["presets", name, *at], why
+    if config.reconcile.semantic is not None:
+        from shlex import split
 
-            raise misfit(["presets", name, *at], why, data, str(path))
-    return config
+        try:
+            split(config.reconcile.semantic)
+        except ValueError as error:
+            yield ["reconcile", "semantic"], f"is no command: {str(error).lower()}"

@@ -75,6 +75,14 @@ def test_a_preset_that_cannot_work_is_refused_with_its_line(
     assert f"presets.mine.{key}" in caught.value.message
 
 
+def test_a_merge_driver_that_no_shell_would_take_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("reconcile:\n  semantic: merge '%O %A %B\n")
+    with pytest.raises(InvalidFile, match="reconcile.semantic: is no command: no closing quotation") as caught:
+        read(path)
+    assert caught.value.message.startswith(f"{path}:2:")
+
+
 @pytest.mark.parametrize("value", [0, -3, 65, 10**30])
 def test_the_schema_has_the_same_bounds(value: int) -> None:
     with pytest.raises(jsonschema.ValidationError):
