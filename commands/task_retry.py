@@ -1,4 +1,4 @@
-"""Assign a failed, blocked or cancelled task again, with all its attempts."""
+"""Assign a failed or cancelled task again, with all its attempts; what it blocked is free."""
 
 from __future__ import annotations
 
