@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from msgspec.structs import asdict
+
 from agents.tasks.work import Claim, Report, Role
 from commands import (
     agent_claim,
@@ -44,23 +46,7 @@ class OperationLedger:
 
     def report(self, agent: str, claim: Claim, report: Report) -> Task:
         params = pull_record.PullRecord(
-            agent_name=agent,
-            task_id=claim.task.key,
-            token=claim.token,
-            commit=report.commit,
-            base=report.base,
-            branch=report.branch,
-            pr_url=report.pr_url,
-            backend=report.backend,
-            preset=report.preset,
-            message=report.message,
-            diffstat=report.diffstat,
-            usage=report.usage,
-            failure=report.failure,
-            final=report.final,
-            ignored=report.ignored,
-            tolerances=report.tolerances,
-            sandbox=report.sandbox,
+            agent_name=agent, task_id=claim.task.key, token=claim.token, **asdict(report)
         )
         return self._context.call(pull_record.OPERATION, params).task
 

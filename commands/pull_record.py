@@ -60,6 +60,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def run(store: Store, params: PullRecord) -> Recorded:
+    from agents.git.refs import task_branch
     from agents.git.repository import Repository
     from agents.tasks.completion import report
     from agents.tasks.work import Report
@@ -68,24 +69,10 @@ def run(store: Store, params: PullRecord) -> Recorded:
         raise UsageError("nothing to record", "give a commit, a branch, a pull request's URL, or a failure")
     if params.branch is not None:
         Repository(store.location.git_dir).check_branch(params.branch)
-    found = Report(
-        commit=params.commit or _head(store, params),
-        base=params.base,
-        branch=params.branch,
-        pr_url=params.pr_url,
-        backend=params.backend,
-        preset=params.preset,
-        message=params.message,
-        diffstat=params.diffstat,
-        usage=params.usage,
-        failure=params.failure,
-        final=params.final,
-        ignored=params.ignored,
-        tolerances=params.tolerances,
-        sandbox=params.sandbox,
-    )
+    found = msgspec.convert(params, Report, from_attributes=True)
+    found = msgspec.structs.replace(found, commit=params.commit or _head(store, params))
     pull, created = report(store, params.agent_name, str(params.task_id), params.token, found)
-    if found.commit and found.branch == f"refactory/tasks/{pull.task}":
+    if found.commit and found.branch == task_branch(pull.task):
         from agents.worktrees.attempts import settle
 
         settle(store, pull.task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from agents.tasks.cancellation import refuse_cancelled, refuse_replaced
 from agents.tasks.closing import close_if_over, put, reopen
@@ -76,24 +76,11 @@ def _in_progress(task: Task) -> Task:
 
 
 def _pull_fields(task: Task, report: Report) -> dict[str, object]:
-    return {
-        "task": task.key,
-        "orchestration": task.orchestration,
-        "attempt": task.attempts,
-        "backend": report.backend,
-        "preset": report.preset,
-        "message": report.message,
-        "branch": report.branch,
-        "base": report.base,
-        "commit": report.commit,
-        "pr_url": report.pr_url,
-        "diffstat": report.diffstat,
-        "usage": report.usage,
-        "failure": report.failure[:FEEDBACK],
-        "ignored": report.ignored,
-        "tolerances": report.tolerances,
-        "sandbox": report.sandbox,
-    }
+    """What the agent said, and which attempt it is of."""
+    said = asdict(report)
+    del said["final"]  # of the task's fate, not of the attempt
+    place = {"task": task.key, "orchestration": task.orchestration, "attempt": task.attempts}
+    return {**said, **place, "failure": report.failure[:FEEDBACK]}
 
 
 def _after_attempt(changes: Transaction, task: Task, report: Report) -> Task:
