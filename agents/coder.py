@@ -10,10 +10,9 @@ from msgspec.structs import replace
 
 from agents.backends import solver
 from agents.edits.paths import in_scope, without
-from agents.git.diff import Changed, changes
+from agents.git.diff import diffstat, summed
 from agents.git.path_text import shown
 from agents.git.refs import task_branch
-from agents.git.repository import Repository
 from agents.model.meter import Meter
 from agents.reconcile.merging import Merger
 from agents.reconcile.resolvers.chain import chain
@@ -25,7 +24,7 @@ from agents.worktrees.workspace import Workspace
 from agents.worktrees.worktree import Snapshot, Worktree
 from state.errors import RefactoryError
 from state.keys import number_of
-from state.records import Diffstat, Task, Usage
+from state.records import Task, Usage
 
 
 class ParentsConflict(Exception):
@@ -176,14 +175,3 @@ def _keep_partial_work(claim: Claim, workspace: Workspace, worktree: Worktree) -
 
 def _keep(claim: Claim, workspace: Workspace, parent: str, tree: str) -> None:
     workspace.keep(claim.task.key, workspace.repository.commit_tree(tree, (parent,), message(claim)))
-
-
-def diffstat(git: Repository, old: str, new: str) -> Diffstat:
-    return summed(changes(git, old, new))
-
-
-def summed(changed: Sequence[Changed]) -> Diffstat:
-    """Binary files count as files, without lines."""
-    added = sum(int(change.added) for change in changed if change.added.isdigit())
-    removed = sum(int(change.removed) for change in changed if change.removed.isdigit())
-    return Diffstat(files=len(changed), insertions=added, deletions=removed)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from agents.audit.mirror import checkpoint
-from agents.coder import diffstat
 from agents.forge.issues import tell_issue
+from agents.git.diff import diffstat
 from agents.git.refs import branch_ref
 from agents.git.repository import Repository
 from agents.git.target import remote_url

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from agents.git.repository import Repository
+from state.records import Diffstat
 
 
 class Changed(NamedTuple):
@@ -32,3 +34,14 @@ def changes(git: Repository, old: str, new: str) -> tuple[Changed, ...]:
         Changed(path, added, removed, old_mode, new_mode)
         for (added, removed, path), (old_mode, new_mode, _) in zip(counts, modes, strict=True)
     )
+
+
+def diffstat(git: Repository, old: str, new: str) -> Diffstat:
+    return summed(changes(git, old, new))
+
+
+def summed(changed: Sequence[Changed]) -> Diffstat:
+    """Binary files count as files, without lines."""
+    added = sum(int(change.added) for change in changed if change.added.isdigit())
+    removed = sum(int(change.removed) for change in changed if change.removed.isdigit())
+    return Diffstat(files=len(changed), insertions=added, deletions=removed)
