@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from calendar import timegm
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from commands._records_text import state_text, usage_text, where_to
 from commands._status import Status
 from commands._text import printable
+from state import clock
 from state.keys import number_of
 from state.lifecycle import DONE
 from state.plural import plural
@@ -89,12 +89,8 @@ def _age(status: Status) -> str:
     """Of the work on it, to its end if that is recorded."""
     if status.orchestration is None:
         return ""
-    end = _moment(status.launch.created) if status.launch else time.time()
-    return _duration(end - _moment(status.orchestration.created))
-
-
-def _moment(text: str) -> float:
-    return timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
+    end = clock.seconds(status.launch.created) if status.launch else time.time()
+    return _duration(end - clock.seconds(status.orchestration.created))
 
 
 def _duration(seconds: float) -> str:

@@ -13,6 +13,13 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
+def seconds(text: str) -> float:
+    """What `now` has written, in seconds since 1970."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(text).timestamp()
+
+
 class Clock:
     """`wall` may be set to anything at any time; `uptime` only runs on, but means something in one `boot` only."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from calendar import timegm
 
 from agents.model.token_budget import RAISE
+from state.clock import seconds
 from state.errors import BudgetReached
 from state.keys import number_of
 from state.records import Orchestration
@@ -24,4 +24,4 @@ def check_minutes(orchestration: Orchestration) -> None:
 
 
 def _age(orchestration: Orchestration) -> float:
-    return time.time() - timegm(time.strptime(orchestration.created, "%Y-%m-%dT%H:%M:%SZ"))
+    return time.time() - seconds(orchestration.created)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal
 
 from commands._report.report import Report
 from state.audit_entries import Entry
+from state.clock import seconds
 from state.keys import number_of
 from state.records import Pull, Task
 
@@ -41,10 +41,6 @@ def bars(report: Report) -> list[Bar]:
         coding += list(_coding(task, steps, pulls))
         testing += list(_testing(task, steps, pulls))
     return [*coding, *_one_after_the_other(testing), *_stages(report.steps)]
-
-
-def seconds(at: str) -> float:
-    return datetime.fromisoformat(at).timestamp()
 
 
 def _coding(task: Task, steps: Sequence[Entry], pulls: Sequence[Pull]) -> Iterator[Bar]:
