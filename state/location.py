@@ -37,11 +37,15 @@ class Location(msgspec.Struct, frozen=True):
         """The folder of this clone's task worktrees and mirrors; outside the tree, where no tool walks."""
         import hashlib
 
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         name = str(self.git_dir.resolve())
         # The readable part is the same for `a/b` and `a-b`, and short: a name has 255 bytes at most.
         short_hash = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
-        return Path(base) / "refactory" / f"{name.strip('/').replace('/', '-')[-50:]}-{short_hash}"
+        return user_cache() / f"{name.strip('/').replace('/', '-')[-50:]}-{short_hash}"
+
+
+def user_cache() -> Path:
+    """This user's folder for what can be made again, of whatever clone."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refactory"
 
 
 def locate(start: Path) -> Location:

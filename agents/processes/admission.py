@@ -5,12 +5,13 @@ Each holds a numbered lock; the kernel lets go of it, however the agent's proces
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+
+from state.location import user_cache
 
 _WAIT = 0.5  # seconds between two looks for room
 _MOST = 256
@@ -22,7 +23,7 @@ def admitted(memory_mb: int, keep_running: Callable[[], bool]) -> Iterator[None]
     """Waits until there is room for one more agent that needs so much, or until nobody wants it any more."""
     from filelock import FileLock, Timeout
 
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refactory" / "agents"
+    folder = user_cache() / "agents"
     folder.mkdir(parents=True, exist_ok=True)
     places = [FileLock(folder / f"{number}.lock") for number in range(1, places_for(memory_mb) + 1)]
     while True:

@@ -16,7 +16,7 @@ from agents.git.repository import NETWORK_SECONDS, GitError, Repository, last_li
 from agents.worktrees.pool import Pool
 from state.config import Config
 from state.errors import Conflict, RefactoryError, Unavailable
-from state.location import Location
+from state.location import Location, user_cache
 from state.lock import locked
 from state.records import Orchestration, Task
 from state.store import Store
@@ -204,8 +204,7 @@ def _clone(config: Config, location: Location, remote: str | None) -> Workspace:
 
 def mirror(remote: str) -> Workspace:
     """For an agent without the repository: a bare clone in the cache, filled as commits are asked for."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "refactory" / f"mirror-{sha256(remote.encode()).hexdigest()[:16]}"
+    folder = user_cache() / f"mirror-{sha256(remote.encode()).hexdigest()[:16]}"
     git_dir = folder / "repository.git"
     with locked(folder / "lock", "git init"):
         if not (git_dir / "HEAD").exists():
