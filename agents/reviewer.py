@@ -18,11 +18,20 @@ from agents.worktrees.workspace import local
 from state.config import Reviewer
 from state.errors import Conflict
 from state.keys import number_of
-from state.records import Finding, Landed, Orchestration, Outcome, Plan, Pull, Review, Task, Usage
+from state.records import (
+    SEVERITIES,
+    Finding,
+    Landed,
+    Orchestration,
+    Outcome,
+    Plan,
+    Pull,
+    Review,
+    Task,
+    Usage,
+)
 from state.store import Store
 from state.transaction import Transaction
-
-_RANK = {"note": 0, "warning": 1, "error": 2}
 
 
 def review(store: Store, plan_id: str) -> Review:
@@ -69,7 +78,7 @@ def _stands(review: Review, config: Reviewer) -> bool:
 
 
 def is_blocking(finding: Finding, config: Reviewer) -> bool:
-    return _RANK[finding.severity] >= _RANK[config.blocking]
+    return SEVERITIES.index(finding.severity) >= SEVERITIES.index(config.blocking)
 
 
 def _findings(

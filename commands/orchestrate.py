@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import click
 from msgspec import Meta
@@ -14,21 +14,19 @@ from commands._context import Context
 from commands._operation import Name, Operation, Params, PlanId
 from commands._text import fields, table
 from state.keys import number_of
-from state.records import Orchestration
+from state.records import Headcount, Orchestration, Strategy
 from state.store import Store
-
-Count = Annotated[int, Meta(ge=1, le=64)]
 
 
 class Orchestrate(Params):
     id: PlanId
-    agents: Annotated[Count | None, Meta(description="How many coders. Default: the configuration's.")] = None
+    agents: Annotated[
+        Headcount | None, Meta(description="How many coders. Default: the configuration's.")
+    ] = None
     target_branch: Annotated[
         Name | None, Meta(description="Where it is to land. Default: the current branch.")
     ] = None
-    strategy: Annotated[
-        Literal["round-robin", "least-loaded"] | None, Meta(description="How tasks are shared out.")
-    ] = None
+    strategy: Annotated[Strategy | None, Meta(description="How tasks are shared out.")] = None
     remote: Annotated[
         Name | None, Meta(description="Share code with agents elsewhere through this git remote or URL.")
     ] = None

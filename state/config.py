@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from state.errors import InvalidFile
 from state.preset import Preset
-from state.records import Budgets, Headcount
+from state.records import Budgets, Headcount, Severity, Strategy
 
 Count = Annotated[int, Meta(ge=0, le=100)]
 Tokens = Annotated[int, Meta(ge=1, le=10**9)]
@@ -181,9 +181,9 @@ class Reviewer(Section, frozen=True, kw_only=True):
 
     backend: Literal["rules", "model"] = "rules"
     """`rules` always run; `model` adds a model's review"""
-    blocking: Literal["error", "warning", "note"] = "error"
+    blocking: Severity = "error"
     """Findings of this severity or worse reject"""
-    integrity: Literal["error", "warning", "note"] = "warning"
+    integrity: Severity = "warning"
     """Severity of findings on tests or CI that [prove less than before](testing.md#tests-made-weaker)"""
     max_file_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 1_000_000
     """Larger files are a finding"""
@@ -292,7 +292,7 @@ class Config(Section, frozen=True, kw_only=True):
     durability: Literal["full", "fast"] = "full"
     """`full`: what a command has confirmed outlives a power cut (fsync). `fast`: it outlives a killed
     process only, as nothing waits for the disk"""
-    strategy: Literal["round-robin", "least-loaded"] = "round-robin"
+    strategy: Strategy = "round-robin"
     """How tasks are shared out: in turn, or to who has least"""
     protect: list[Annotated[str, Meta(min_length=1, pattern="^[^!]")]] = []
     """Globs of files that no task may change, such as `tests/acceptance/**` or `.github/**`: an attempt

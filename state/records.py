@@ -20,9 +20,11 @@ TaskState = Literal[
     "cancelled",
 ]
 Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")  # the mildest first
 EjectReason = Literal["conflict", "red", "dependency", "unfinished", "empty"]
 SentBackFor = Literal["conflict", "red", "dependency", "review", "rework"]
 SandboxKind = Literal["bwrap", "none"]
+Strategy = Literal["round-robin", "least-loaded"]
 Way = Literal["merge", "push", "pull-request", "command"]
 CiState = Literal["passed", "failed", "pending", "none"]
 Headcount = Annotated[int, msgspec.Meta(ge=1, le=64)]
@@ -335,7 +337,7 @@ class Orchestration(Record, frozen=True, kw_only=True):
     """The target's commit when the tasks were assigned; all work starts from it"""
     remote: str | None = None
     """The git remote through which agents elsewhere share code"""
-    strategy: Literal["round-robin", "least-loaded"] = "round-robin"
+    strategy: Strategy = "round-robin"
     """How tasks were shared out"""
     agents: list[str] = []
     """Names of its coders"""

@@ -18,11 +18,10 @@ from agents.prompts.prompt import instructions
 from agents.review.review_diff import FileDiff, combined, cut_to_fit
 from state.config import Config, Model
 from state.keys import number_of
-from state.records import Finding, Outcome, Plan, Severity, Task
+from state.records import SEVERITIES, Finding, Outcome, Plan, Severity, Task
 from state.store import Store
 
 RULE = "model"
-_RANK: dict[Severity, int] = {"note": 0, "warning": 1, "error": 2}
 
 
 class Remark(Shape, frozen=True):
@@ -82,8 +81,8 @@ def findings(verdict: Verdict, tasks: Sequence[Task], diff: Sequence[FileDiff]) 
         return found
     if not found:
         return [_error("the model rejected the combination without saying why")]
-    worst = max(_RANK[finding.severity] for finding in found)
-    return [replace(one, severity="error") if _RANK[one.severity] == worst else one for one in found]
+    worst = max((finding.severity for finding in found), key=SEVERITIES.index)
+    return [replace(one, severity="error") if one.severity == worst else one for one in found]
 
 
 def _as_it_is(verdict: Verdict) -> Verdict:
