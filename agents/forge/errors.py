@@ -20,12 +20,15 @@ _NO_HEADER_WAIT = 60.0  # what GitHub asks for where it names no time
 
 
 class ForgeError(RefactoryError):
-    """`transient`: worth another try, after `retry_after` seconds if the forge said so."""
+    """`transient`: worth another try, after `retry_after` seconds if the forge said so. `status`: of its answer."""
 
     transient: ClassVar[bool] = False
 
-    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message, hint)
+        self.status = status
         self.retry_after = retry_after
 
     def add(self, where: str) -> None:
@@ -112,7 +115,7 @@ def refused(who: str, doing: str, status: int, headers: Mapping[str, str], said:
     asks = f"; it asks to wait {wait:.0f} s" if wait is not None else ""
     reason = " ".join(said.split())[:500]
     message = f"{doing}: {who} answered {status}{': ' * bool(reason)}{reason}{asks}"
-    return cls(message, _HINTS.get(cls, ""), retry_after=wait)
+    return cls(message, _HINTS.get(cls, ""), status=status, retry_after=wait)
 
 
 def answered(who: str, doing: str, call: Callable[[], T]) -> T:
@@ -183,8 +186,6 @@ def _wait(headers: Mapping[str, str]) -> float | None:
 
 def _cause(error: BaseException) -> str:
     """What the socket said, below all that libraries have wrapped around it."""
-    while error.__context__ is not None and not isinstance(error, OSError | ConnectionError):
-        error = error.__context__
     inner = getattr(error, "reason", None) or (error.args[0] if error.args else error)
     reason = getattr(inner, "reason", inner)
     return str(getattr(reason, "strerror", None) or reason or type(error).__name__).rpartition(": ")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from agents.forge.errors import ForgeNotFound, ForgeProtected, ForgeRejected, answered
@@ -103,7 +104,7 @@ class Forgejo:
             given = {"Do": method, "head_commit_id": commit}
             self._ask("merge the pull request", "POST", f"/pulls/{number}/merge", given)
         except ForgeRejected as error:
-            if "answered 409" in error.message:
+            if error.status == 409:
                 raise
             raise ForgeProtected(f"{self.place.name} refuses the merge: {error.message}") from None
 
@@ -140,13 +141,12 @@ class Forgejo:
 
     def _all(self, doing: str, path: str) -> list[Any]:
         found: list[Any] = []
-        page: list[Any]
-        while (
-            len(page := self._ask(doing, "GET", path, {"page": len(found) // _PAGE + 1, "limit": _PAGE}))
-            == _PAGE
-        ):
+        for number in count(1):
+            page = self._ask(doing, "GET", path, {"page": number, "limit": _PAGE})
             found += page
-        return found + page
+            if len(page) < _PAGE:
+                break
+        return found
 
     def _ask(self, doing: str, method: str, path: str, given: Any = None) -> Any:
         def asked() -> Any:

@@ -113,7 +113,7 @@ class GitLab:
             self._ask("merge the merge request", merged)
         except ForgeRejected as error:
             # 405 and 422: not mergeable as its rules are; 406 of older versions. A 409 is a head that has moved.
-            if "answered 409" in error.message:
+            if error.status == 409:
                 raise
             raise ForgeProtected(f"{self.place.name} refuses the merge: {error.message}") from None
 
