@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -12,14 +11,12 @@ from agents.diagnosis.finding import Found, fixable, found
 from agents.edits.unfinished import JOURNAL, exclusively
 from agents.git.lock import git_locked
 from agents.git.refs import ATTEMPTS, branch_ref, task_branch
-from agents.git.repository import NETWORK_SECONDS
 from agents.processes.inhabitants import inhabitants, is_ours, kill_inhabitants
 from agents.worktrees.attempts import is_over, owner
 from agents.worktrees.presence import anybody
+from agents.worktrees.workspace import is_left_by_fetch
 from state.location import Location
 from state.records import Task
-
-_ARRIVING = "refs/refactory/arriving/"
 
 
 def processes(evidence: Evidence) -> Iterator[Found]:
@@ -65,13 +62,9 @@ def _unused(evidence: Evidence) -> list[str]:
 
 
 def fetches(evidence: Evidence) -> Iterator[Found]:
-    """Names of refs on arrival begin with the time when their fetch began."""
-    over = time.time() - 2 * NETWORK_SECONDS
-    for ref in evidence.refs:
-        began = ref.removeprefix(_ARRIVING).partition("-")[0]
-        if ref.startswith(_ARRIVING) and not (began.isdigit() and int(began) >= over):
-            mend = partial(_remove_ref, evidence, ref)
-            yield fixable("ref", f"{ref} was left by a killed fetch", "remove it", mend)
+    for ref in filter(is_left_by_fetch, evidence.refs):
+        mend = partial(_remove_ref, evidence, ref)
+        yield fixable("ref", f"{ref} was left by a killed fetch", "remove it", mend)
 
 
 def refused(evidence: Evidence) -> Iterator[Found]:

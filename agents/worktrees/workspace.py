@@ -22,7 +22,7 @@ from state.records import Orchestration, Task
 from state.store import Store
 
 # Where a fetch puts a branch's head until it is known; its own ref each, as nothing is locked meanwhile.
-_ARRIVED = "refs/refactory/arriving"
+ARRIVING = "refs/refactory/arriving/"
 
 
 class Workspace:
@@ -74,7 +74,7 @@ class Workspace:
     def _fetch(self, ref: str, branch: str) -> str | None:
         if self.remote is None:
             return None
-        arrived = f"{_ARRIVED}/{int(time.time())}-{token_hex(4)}"
+        arrived = f"{ARRIVING}{int(time.time())}-{token_hex(4)}"
         spec = f"{ref}:{arrived}"
         args = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.remote, spec)
         status, _, err = self.repository.attempt(*args, seconds=NETWORK_SECONDS)
@@ -90,10 +90,8 @@ class Workspace:
         return commit
 
     def _left_by_killed_fetches(self) -> list[str]:
-        """Refs of fetches that can't be running any more; their names begin with when they began."""
-        found = self.repository.run("for-each-ref", "--format=%(refname:lstrip=3)", _ARRIVED).split()
-        over = time.time() - 2 * NETWORK_SECONDS
-        return [f"{_ARRIVED}/{name}" for name in found if int(name.partition("-")[0]) < over]
+        found = self.repository.run("for-each-ref", "--format=%(refname)", ARRIVING).split()
+        return list(filter(is_left_by_fetch, found))
 
     def _set_ref(self, ref: str, commit: str, instead: str | None = None) -> None:
         """Under the git lock, and for refs of ours only: whoever left a lock on one is gone.
@@ -179,6 +177,13 @@ class Workspace:
         if status:
             raise Unavailable(f"can't read the remote {self.remote}: {last_line(err)}")
         return out.decode().partition("\t")[0]
+
+
+def is_left_by_fetch(ref: str) -> bool:
+    """Of a fetch that can't be running any more: its name begins with when it began."""
+    began = ref.removeprefix(ARRIVING).partition("-")[0]
+    running = began.isdigit() and int(began) >= time.time() - 2 * NETWORK_SECONDS
+    return ref.startswith(ARRIVING) and not running
 
 
 def _remove_stale_lock(path: Path) -> None:

@@ -49,7 +49,7 @@ def test_what_a_killed_fetch_left_goes_with_the_next_one(repo: Repo, tmp_path: P
     origin = make_repo(tmp_path / "origin")
     origin.commit({"a.txt": "1\n"})
     now = int(time.time())
-    for began in (now - 86_400, now):
+    for began in ("by-hand", now - 86_400, now):
         repo.git("update-ref", f"refs/refactory/arriving/{began}-0123abcd", "main")
     workspace(repo, tmp_path, str(origin.path)).fetch("main")
     refs = repo.git("for-each-ref", "--format=%(refname)", "refs/refactory").split()
