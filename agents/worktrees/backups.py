@@ -76,10 +76,10 @@ def removable(store: Store, days: float) -> list[Kept]:
     landed = _Landed(store, git)
     found = []
     for ref in _refs(git, _OURS):
-        why = "" if ref.worktree or _is_needed(store, ref) else landed.where(ref.commit)
+        if ref.worktree or _is_needed(store, ref):
+            continue
         old = time.time() - ref.seconds > days * _DAY
-        if not why and old and not ref.worktree and not _is_needed(store, ref):
-            why = f"older than {plural(days, 'day')}"
+        why = landed.where(ref.commit) or (f"older than {plural(days, 'day')}" if old else "")
         if why:
             found.append(_kept(store, ref, why))
     return found
