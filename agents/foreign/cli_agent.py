@@ -148,13 +148,14 @@ class Agent:
 
     def _judge(self, finished: Finished, told: Told) -> None:
         """The exit code alone says nothing: what changed in the worktree is the result, and tests judge it."""
-        if _hopeless(told) or not self.job.worktree.snapshot().changed:
+        changed = not _hopeless(told) and bool(self.job.worktree.snapshot().changed)
+        if not changed:
             self._raise_cause(told)
         if finished.timed_out:
             raise AttemptFailed(f"{self.name} was ended after {self._seconds:g} s\n{_said(finished, told)}")
         if finished.stopped in _WHY:
             raise AttemptFailed(f"{self.name} was ended: {_WHY[finished.stopped]}\n{_said(finished, told)}")
-        if not self.job.worktree.snapshot().changed:
+        if not changed:
             code = f", exit code {finished.exit_code}" if finished.exit_code else ""
             raise AttemptFailed(f"{self.name} changed nothing{code}\n{_said(finished, told)}")
 
