@@ -30,18 +30,19 @@ class Foresight:
         self._workspace = local(store)
         resolvers = chain(store.config.reconcile, store.location.private, self._plan.key)
         self._merger = Merger(self._workspace.repository, resolvers, strict=lambda: True)
+        self._paths: dict[str, frozenset[str]] = {}
 
     def look(self) -> list[Foreseen]:
-        tasks = [
-            task for key in self._plan.tasks if (task := self._store.find(Task, key)) and self._is_live(task)
-        ]
-        found = [pair for one, other in combinations(tasks, 2) if (pair := self._pair(one, other))]
+        found = [pair for one, other in combinations(self._live(), 2) if (pair := self._pair(one, other))]
         write(self._store.location.private, self._plan.key, found)
         return found
 
-    def _is_live(self, task: Task) -> bool:
-        there = task.state in COMMITTED and task.commit is not None
-        return there and not self._workspace.repository.missing([task.commit or ""])
+    def _live(self) -> list[Task]:
+        """Those whose commit is here, and has not landed."""
+        tasks = [task for key in self._plan.tasks if (task := self._store.find(Task, key))]
+        done = [task for task in tasks if task.state in COMMITTED and task.commit]
+        missing = self._workspace.repository.missing(task.commit or "" for task in done)
+        return [task for task in done if task.commit not in missing]
 
     def _pair(self, one: Task, other: Task) -> Foreseen | None:
         """Nothing clashes that does not touch the same paths; a rename touches both of its."""
@@ -56,10 +57,6 @@ class Foresight:
             paths = self._workspace.repository.changed_paths(self._base, commit)
             self._paths[commit] = frozenset(paths)
         return self._paths[commit]
-
-    @cached_property
-    def _paths(self) -> dict[str, frozenset[str]]:
-        return {}
 
     @cached_property
     def _base(self) -> str:
