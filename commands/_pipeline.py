@@ -78,14 +78,14 @@ class Run:
         if self.until == "code" or not completed:
             return self._result("code", exit_code(self._status()))
         self.progress.stage("reconcile")
-        outcome = self.context.call(reconcile.OPERATION, reconcile.Reconcile(id=self.plan)).outcome
-        assert outcome is not None
+        reconciled = self.context.call(reconcile.OPERATION, reconcile.Reconcile(id=self.plan))
+        assert reconciled.outcome is not None
         if self._status().plan.state == "done":
             return self._result("launch", 0)  # all of it was in the target already
         if not settled(self._status()):
             return None
-        code = {"complete": 0, "partial": 7, "failed": 1}[outcome.state]
-        if self.until == "reconcile" or outcome.state == "failed":
+        code = reconcile.OPERATION.exit_code(reconciled)
+        if self.until == "reconcile" or reconciled.outcome.state == "failed":
             return self._result("reconcile", code)
         return self._reviewed(code)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from msgspec.structs import replace
+
 from agents.test_runs import junit
 from commands._junit import junit as as_junit
 from commands._status import Status
@@ -60,6 +62,8 @@ def test_what_is_left_out_and_a_rejection_are_failures() -> None:
     page = markdown(given)
     assert "Combination: partial; tests passed, 3 passed, 0 failed" in page
     assert "| error | a.py:2 | secret | looks like a password |" in page
+    nothing = replace(orchestration, outcome=replace(outcome, state="failed", tests=None))
+    assert "\n\nCombination: failed\n\nLeft out:" in markdown(status(*TASKS, orchestration=nothing))
 
 
 def test_titles_are_no_markup() -> None:
