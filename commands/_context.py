@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,10 +17,12 @@ P = TypeVar("P", bound=Params)
 R = TypeVar("R")
 
 
-@dataclass
 class Context:
-    folder: Path
-    api_url: str | None = None
+    """No dataclass: what makes those takes each start a millisecond."""
+
+    def __init__(self, folder: Path, api_url: str | None = None) -> None:
+        self.folder = folder
+        self.api_url = api_url
 
     @cached_property
     def store(self) -> Store:

@@ -36,9 +36,12 @@ _SCHEMA = f"""
     CREATE TABLE folder(name PRIMARY KEY, digest);
     CREATE TABLE record({", ".join(_COLUMNS)}, body);
     CREATE UNIQUE INDEX listing ON record({", ".join(_COLUMNS)});
+    CREATE INDEX by_state ON record(folder, state, number, key);
 """
 _STAMPS = "SELECT key, stamp FROM record WHERE folder = ?"
 _DELETE = "DELETE FROM record WHERE folder = ? AND number = ? AND key = ?"
+_TWIN = """EXISTS (SELECT 1 FROM record AS twin
+    WHERE twin.folder = record.folder AND twin.number = record.number AND twin.key != record.key)"""
 _INSERT = f"INSERT INTO record VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608
 
 
@@ -52,16 +55,17 @@ class Files(NamedTuple):
 
 def select(
     cls: type[R], equals: Mapping[str, str], limit: int = -1, offset: int = 0
-) -> Question[tuple[list[R], int]]:
-    """Those whose fields equal these values, by number, and how many there are in all."""
+) -> Question[tuple[list[R], int, list[int]]]:
+    """Those whose fields equal these values, by number; how many there are in all; which of the numbers are shared."""
     where = "FROM record WHERE folder = ?" + "".join(f" AND {field} = ?" for field in equals)
     values = (cls.folder, *equals.values())
 
-    def question(db: sqlite3.Connection) -> tuple[list[R], int]:
+    def question(db: sqlite3.Connection) -> tuple[list[R], int, list[int]]:
         (total,) = db.execute(f"SELECT count(*) {where}", values).fetchone()
-        part = f"SELECT body {where} ORDER BY number, key LIMIT ? OFFSET ?"
-        rows = db.execute(part, (*values, limit, offset))
-        return [msgspec.msgpack.decode(body, type=cls) for (body,) in rows], total
+        part = f"SELECT body, number, {_TWIN} {where} ORDER BY number, key LIMIT ? OFFSET ?"
+        rows = db.execute(part, (*values, limit, offset)).fetchall()
+        records = [msgspec.msgpack.decode(body, type=cls) for body, _, _ in rows]
+        return records, total, sorted({number for _, number, twin in rows if twin})
 
     return question
 

@@ -35,6 +35,7 @@ from state.files import (
 )
 from state.in_place import Places, can_change, write_again
 from state.journal_file import Journal, Steps, exists, left, read, set_aside, staging_of, steps_of
+from state.journal_mark import is_open
 
 _RECORDED = (
     "the change is recorded all the same: mend the cause; the next command finishes it, don't repeat it"
@@ -90,7 +91,7 @@ def recover(journal: Path) -> bool:
 
 
 def _recovered(journal: Path) -> str | None:
-    if not journal_file.is_open(journal):
+    if not is_open(journal):
         return None
     found = read(journal)
     if found is None:
@@ -209,7 +210,7 @@ def _stage(journal: Path, steps: Steps, files: list[NewFile], private: list[NewF
 def _undo(journal: Path, steps: Steps, places: Places, durable: bool) -> str:
     """The old state again, and the hint that says so."""
     try:
-        if journal_file.is_open(journal):
+        if is_open(journal):
             journal_file.close(journal, durable)
     except OSError:
         return _RECORDED

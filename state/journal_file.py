@@ -3,8 +3,8 @@
 All worktrees of a clone share one journal, so it says to which of them its changes belong. It says so from its
 own folder, and in bytes: a repository may be moved or copied, and its path need not be UTF-8.
 
-It is one file that is written over each time, as to make and remove one is dear. Its first byte says whether it is
-still to be done; what is cut off, or mixed with an older one, does not have the checksum that it names.
+It is one file that is written over each time, as to make and remove one is dear. What is cut off, or mixed with an
+older one, does not have the checksum that it names.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import msgspec
 
 from state.errors import RefactoryError
 from state.files import read_regular, sync_folder, unwritable, write_all
+from state.journal_mark import DONE, OPEN
 
-_OPEN, _DONE = b"1", b"0"
-_HEADER = 32  # bytes: one of these, the length and the checksum of what follows
+_HEADER = 32  # bytes: its mark, the length and the checksum of what follows
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -57,16 +57,6 @@ class Steps(msgspec.Struct, frozen=True):
         return {os.path.dirname(path) for path in (*self.appends, *self.notes)}  # noqa: PTH120
 
 
-def is_open(journal: Path) -> bool:
-    """Whether there is something to be done. A file that is no journal is a case for `read`."""
-    try:
-        return read_regular(journal, len(_DONE)) not in (_DONE, b"")
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-
-
 def read(journal: Path) -> Journal | None:
     """The change that is still to be made, if there is one."""
     try:
@@ -74,12 +64,12 @@ def read(journal: Path) -> Journal | None:
     except FileNotFoundError:
         return None
     header, body = data[:_HEADER], data[_HEADER:]
-    if header[:1] in (_DONE, b""):
+    if header[:1] in (DONE, b""):
         return None
     try:
         state, length, checksum = header.split()
         body = body[: int(length)]
-        if state != _OPEN:
+        if state != OPEN:
             raise ValueError(state)
         if (len(body), crc32(body)) != (int(length), int(checksum)):
             return None
@@ -105,7 +95,7 @@ def write(journal: Path, content: Journal, durable: bool) -> None:
 
 
 def _header(body: bytes) -> bytes:
-    return (b"%s %d %d" % (_OPEN, len(body), crc32(body))).ljust(_HEADER - 1) + b"\n"
+    return (b"%s %d %d" % (OPEN, len(body), crc32(body))).ljust(_HEADER - 1) + b"\n"
 
 
 def close(journal: Path, durable: bool = False) -> None:
@@ -115,7 +105,7 @@ def close(journal: Path, durable: bool = False) -> None:
     except FileNotFoundError:
         return
     try:
-        write_all(descriptor, _DONE)
+        write_all(descriptor, DONE)
         if durable:
             os.fdatasync(descriptor)
     finally:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import get_ident
 
 from state.keys import is_key, number_of
 from state.location import Location
@@ -160,6 +159,8 @@ def _crc(text: bytes, start: int = 0) -> int:
 
 def _replace(path: Path, data: bytes) -> None:
     """A cache: not worth to wait for the disk."""
+    from threading import get_ident
+
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.tmp")
     try:

@@ -8,17 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from state.durability import is_full
 from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
 from state.keys import by_number, is_key, is_reference, number_of, suffix_of
 from state.location import Location
-from state.numbers import Numbers, names
 from state.records import Plan, Record, Request, Task
 from state.stamps import Stamp, scan, stamp
 
 if TYPE_CHECKING:
     from state.config import Config
     from state.index import Question
+    from state.numbers import Numbers
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -58,6 +57,8 @@ class Reader:
     @property
     def durable(self) -> bool:
         """Whether a transaction waits for the disk, by `durability` in the configuration as it is now."""
+        from state.durability import is_full
+
         path = self.location.records / "config.yaml"
         found = stamp(str(path))
         if self._durable is None or self._durable[0] != found:
@@ -128,7 +129,7 @@ class Reader:
 
     def shared(self, records: Sequence[Record]) -> list[int]:
         """The numbers of these that other records of their kind have, too: branches were merged."""
-        return _shared(records, names(self.location.records / records[0].folder)) if records else []
+        return _shared(records, self._names(type(records[0]))) if records else []
 
     def _renumbered(self, cls: type[Record], key: str) -> str | None:
         """The key that a record has now: its suffix stays."""
@@ -138,9 +139,16 @@ class Reader:
 
     def keys(self, cls: type[Record]) -> list[str]:
         """All keys, by number; what is no record (a stray file) is not listed."""
-        return sorted(names(self.location.records / cls.folder), key=by_number)
+        return sorted(self._names(cls), key=by_number)
+
+    def _names(self, cls: type[Record]) -> list[str]:
+        from state.numbers import names
+
+        return names(self.location.records / cls.folder)
 
     def numbers(self, cls: type[Record]) -> Numbers:
+        from state.numbers import Numbers
+
         return Numbers(self.location, cls.folder)
 
     def all(self, cls: type[R], where: Callable[[R], bool] = lambda _: True) -> list[R]:
@@ -153,31 +161,21 @@ class Reader:
         self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
     ) -> tuple[list[R], int]:
         """A part of those whose fields equal these values (None: any), and how many there are in all."""
-        return self._selected(cls, scan(f"{self._records}/{cls.folder}"), limit, offset, equals)
+        return self.page(cls, limit, offset, **equals)[:2]
 
     def page(
         self, cls: type[R], limit: int | None = None, offset: int = 0, **equals: str | None
     ) -> tuple[list[R], int, list[int]]:
-        """The same, and its shared numbers: to list 100,000 files once more for these takes time."""
+        """The same, and the numbers in it that other records have, too."""
         stamps = scan(f"{self._records}/{cls.folder}")
-        records, total = self._selected(cls, stamps, limit, offset, equals)
-        return records, total, _shared(records, stamps)
-
-    def _selected(
-        self,
-        cls: type[R],
-        stamps: Mapping[str, Stamp],
-        limit: int | None,
-        offset: int,
-        equals: Mapping[str, str | None],
-    ) -> tuple[list[R], int]:
         wanted = {field: value for field, value in equals.items() if value is not None}
         if len(stamps) > _FEW:
             from state import index
 
             return self._ask(cls, stamps, index.select(cls, wanted, -1 if limit is None else limit, offset))
         found = [record for record in self._each(cls, stamps) if _equals(record, wanted)]
-        return found[offset:][:limit], len(found)
+        part = found[offset:][:limit]
+        return part, len(found), _shared(part, stamps)
 
     def count(self, cls: type[Record], field: str) -> dict[str, int]:
         """How many records there are of each value, in the values' order."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from state.errors import Busy, RefactoryError
-from state.journal_file import is_open
+from state.journal_mark import is_open
 from state.location import initialised, locate
 from state.reader import Reader
 

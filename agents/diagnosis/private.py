@@ -10,7 +10,7 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from agents.diagnosis.states import give_back
-from state.journal_file import is_open
+from state.journal_mark import is_open
 from state.keys import number_of
 from state.leases import all_leases, find
 from state.lock import locked

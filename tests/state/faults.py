@@ -13,7 +13,7 @@ import msgspec
 
 from state.audit import Line, sealed
 from state.errors import RefactoryError
-from state.journal_file import is_open
+from state.journal_mark import is_open
 from state.records import Request
 from state.store import Store
 

@@ -13,7 +13,7 @@ import pytest
 from state.errors import RefactoryError
 from state.files import Unwritable
 from state.journal import Append, Changes, begin, commit, pending, recover
-from state.journal_file import is_open
+from state.journal_mark import is_open
 from state.records import Request
 from state.store import Store
 from tests.conftest import PROGRAM

@@ -10,7 +10,7 @@ import pytest
 
 from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
 from state.journal import Append, Changes, begin, commit, recover
-from state.journal_file import is_open
+from state.journal_mark import is_open
 from state.records import Request, Task
 from state.store import Store
 from tests.conftest import Refactory
