@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from state.renumber import collisions, renumber
 from tests.clones import Clone, Work, origin
 
-EXAMPLES = settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EXAMPLES = settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def worked_apart(folder: Path, seed: int, count: int, steps: int) -> tuple[Clone, list[Clone]]:

@@ -260,7 +260,6 @@ def run_histories(folder: Path, examples: int, steps: int) -> None:
     config = settings(
         max_examples=examples,
         stateful_step_count=steps,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
     )

@@ -168,16 +168,14 @@ class Anything(RuleBasedStateMachine):
 def test_lists_are_what_plain_reading_gives(tmp_path: Path) -> None:
     Anything.root = tmp_path
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    config = settings(max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=checks)
+    config = settings(max_examples=15, stateful_step_count=20, suppress_health_check=checks)
     run_state_machine_as_test(Anything, settings=config)
 
 
 @pytest.mark.slow
 def test_lists_are_what_plain_reading_gives_at_length(tmp_path: Path) -> None:
     Anything.root = tmp_path
-    config = settings(
-        max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    config = settings(max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Anything, settings=config)
 
 

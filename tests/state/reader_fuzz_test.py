@@ -35,7 +35,7 @@ EDITS = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2_500, suppress_health_check=list(HealthCheck))
 @given(RECORDS, EDITS)
 def test_spoilt_files(record: Record, edits: list[tuple[int, int, bytes, int]]) -> None:
     data = encode(record)

@@ -175,7 +175,7 @@ def tampered(draw: st.DrawFn) -> Callable[[bytes], bytes]:
     return change
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(change=tampered())
 def test_any_tampering_is_found(
     bytes_and_store: tuple[Store, Path, bytes], change: Callable[[bytes], bytes]

@@ -262,7 +262,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LINES, LINES, st.integers(0, 4))
 def test_difflib_round_trip(old: list[str], new: list[str], context: int) -> None:
     assume(old != new and old)
@@ -278,7 +278,7 @@ def test_difflib_round_trip(old: list[str], new: list[str], context: int) -> Non
 TEXT = st.tuples(LINES, st.booleans()).map(lambda t: "\n".join(t[0]) + "\n" * t[1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXT, TEXT)
 def test_git_diff_round_trip(tmp_path_factory: pytest.TempPathFactory, old: str, new: str) -> None:
     assume(old != new)

@@ -97,7 +97,7 @@ PART = st.sampled_from(["a", "b", "ab", "a.py"])
 GLOB = st.sampled_from(["a", "b", "*", "a*", "*.py", "?", "**"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(PART, min_size=1, max_size=4),
     st.lists(GLOB, min_size=1, max_size=4),

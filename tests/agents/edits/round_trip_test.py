@@ -31,7 +31,7 @@ def answer(name: str, old: list[str], new: list[str]) -> str:
 
 
 @pytest.mark.parametrize("name", formats.FORMATS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(old=LINES, new=LINES)
 def test_round_trip(name: formats.Name, old: list[str], new: list[str]) -> None:
     assume(old != new and any(old))
@@ -41,7 +41,7 @@ def test_round_trip(name: formats.Name, old: list[str], new: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["diff", "search_replace", "apply_patch"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(block=LINES, between=LINES)
 def test_two_places_are_refused(name: formats.Name, block: list[str], between: list[str]) -> None:
     assume(any(block))

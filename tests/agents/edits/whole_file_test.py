@@ -84,7 +84,7 @@ def test_an_answer_that_changes_nothing() -> None:
 LINES = st.lists(st.sampled_from(["a", "", "\tb", "    b", "\t\tc", "d  ", "e\tf"]), min_size=1, max_size=30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(LINES, LINES, st.integers(0, 9))
 def test_a_damaged_answer_never_touches_what_it_does_not_change(
     head: list[str], tail: list[str], seed: int

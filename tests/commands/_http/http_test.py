@@ -326,7 +326,7 @@ BODIES = st.one_of(
 PATHS = ["/requests", "/requests/1/plans", "/plans/1/orchestrate", "/agents/a/prs", "/agents/a/claims"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, path=st.sampled_from(PATHS))
 def test_no_body_makes_the_server_fail(server: Server, body: bytes, path: str) -> None:
     answer = server.ask("POST", path, body)
@@ -335,7 +335,7 @@ def test_no_body_makes_the_server_fail(server: Server, body: bytes, path: str) -
         assert set(answer.json) == PROBLEM
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=st.text(min_size=1, max_size=100))
 def test_texts_come_back_as_they_were(server: Server, text: str) -> None:
     """Or they are refused: a lone surrogate, a control character that no YAML can hold."""
@@ -346,7 +346,7 @@ def test_texts_come_back_as_they_were(server: Server, text: str) -> None:
         assert answer.status in (400, 422)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=st.sampled_from(["limit", "offset", "state", "x"]), value=st.text(max_size=20))
 def test_no_query_makes_the_server_fail(server: Server, name: str, value: str) -> None:
     from urllib.parse import urlencode
