@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agents.model.meter import Meter
 from agents.model.prices import refuse_unpriced
 from agents.model.token_budget import answer_limit
-from agents.plan.drafts import TaskDraft, TaskList, check, listed, serialise_overlaps
+from agents.plan.drafts import TaskDraft, TaskList, check, in_a_row, listed, serialise_overlaps
 from agents.plan.parse import parse
 from agents.tasks.cancellation import replace_others
 from state.config import Config
@@ -37,8 +37,8 @@ def plan(
     refuse_unpriced(config)
     meter = Meter(answer_limit=partial(answer_limit, config.budgets, config.model.price))
     drafts = PLANNERS[chosen](request, task_list, store, meter)
-    warnings = [*_left_out(drafts.ticked), *check(drafts.tasks)]
-    tasks = serialise_overlaps(drafts.tasks) if config.planner.overlaps == "serialise" else drafts.tasks
+    tasks, warnings = _ordered(drafts.tasks, config)
+    warnings = [*_left_out(drafts.ticked), *warnings]
     with store.transaction("plan:create") as changes:
         request = changes.get(Request, request.key)
         _check_state(request)
@@ -51,6 +51,14 @@ def plan(
             usage=meter.usage,
         )
         return _recorded(changes, plan, request, tasks, config)
+
+
+def _ordered(drafts: list[TaskDraft], config: Config) -> tuple[list[TaskDraft], list[str]]:
+    """With the order that overlapping scopes call for, and what is to be warned of then."""
+    if config.planner.overlaps == "warn":
+        return drafts, check(drafts)
+    ordered = serialise_overlaps(drafts)
+    return ordered, [*check(ordered), *in_a_row(drafts, ordered)]
 
 
 def backend_for(config: Config, task_list: str | None, backend: str | None) -> str:
@@ -111,7 +119,8 @@ def _recorded(
         keys[draft.id] = task.key
     for draft in drafts:
         task = changes.get(Task, keys[draft.id])
-        changes.put(replace(task, depends_on=[keys[name] for name in draft.depends_on]))
+        before = {"depends_on": draft.depends_on, "after": draft.after}
+        changes.put(replace(task, **{name: [keys[own] for own in ids] for name, ids in before.items()}))
     plan = changes.put(replace(plan, tasks=list(keys.values())))
     replace_others(changes, plan)
     if config.planner.approval == "automatic":

@@ -89,7 +89,7 @@ def arguments() -> argparse.Namespace:
         "--noise", action="append", help="how damaged the answers are: 0 to 5; given again: more rows"
     )
     parser.add_argument("--format", default="diff")
-    parser.add_argument("--overlaps", default="warn", help="planner.overlaps: warn or serialise")
+    parser.add_argument("--overlaps", default="serialise", help="planner.overlaps: serialise or warn")
     parser.add_argument("--test-command", help="upstream's tests: run on the base and on the result")
     parser.add_argument(
         "--test-count",

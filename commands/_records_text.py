@@ -38,6 +38,8 @@ def task_text(task: Task) -> str:
             ("attempts", task.attempts),
             ("scope", task.scope),
             ("depends on", numbers(task.depends_on)),
+            ("after", numbers(task.after)),
+            ("built on", numbers(task.built_on)),
             ("acceptance", "\n".join(task.acceptance)),
             ("base", task.base),
             ("branch", task.branch),

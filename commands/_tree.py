@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from agents.tasks.order import Order
 from commands._records_text import state_text, usage_text, where_to
 from commands._status import Status
-from commands._text import printable
+from commands._text import numbers, printable
 from state import clock
 from state.keys import number_of
 from state.lifecycle import DONE
@@ -30,11 +31,14 @@ def tree(status: Status, stage: str, since: Mapping[str, float]) -> Tree:
 
     head = "  ".join(part for part in (status.request.title, usage_text(status.usage), _age(status)) if part)
     root = Tree(Text(printable(head), style="bold"))
+    order = Order({task.key: task for task in status.tasks})
     for name in STAGES:
         line = f"{name}  {_said(status, name)}".rstrip()
         branch = root.add(Text(printable(line), style="bold cyan" if name == stage else "dim"))
         for task in status.tasks if name == "code" else ():
-            branch.add(Text(printable(_line(task, status.launch, since)), style=_COLORS.get(task.state, "")))
+            branch.add(
+                Text(printable(_line(task, order, status.launch, since)), style=_COLORS.get(task.state, ""))
+            )
     return root
 
 
@@ -60,10 +64,12 @@ def by(task: Task) -> str:
     return f" ({task.agent}{attempt})" if task.agent else ""
 
 
-def _line(task: Task, launch: Launch | None, since: Mapping[str, float]) -> str:
+def _line(task: Task, order: Order, launch: Launch | None, since: Mapping[str, float]) -> str:
     at_work = task.state in _AT_WORK and task.key in since
     seconds = f" {_duration(time.monotonic() - since[task.key])}" if at_work else ""
-    return f"{number_of(task.key):>3} {state_text(task, launch):<12}{by(task)}{seconds} {task.title}"
+    ahead = numbers(order.waits_for(task)) if task.state in ("pending", "assigned") else ""
+    waits = f" waits for {ahead}:" if ahead else ""
+    return f"{number_of(task.key):>3} {state_text(task, launch):<12}{by(task)}{seconds}{waits} {task.title}"
 
 
 def _said(status: Status, stage: str) -> str:

@@ -94,12 +94,13 @@ def _tasks(status: Status) -> str:
             state_text(task, status.launch),
             task.agent,
             numbers(task.depends_on) or None,
+            numbers(task.after) or None,
             task.title,
             _scope(task),
         )
         for task in status.tasks
     ]
-    return table(("ID", "STATE", "AGENT", "AFTER", "TITLE", "SCOPE"), rows)
+    return table(("ID", "STATE", "AGENT", "DEPENDS", "AFTER", "TITLE", "SCOPE"), rows)
 
 
 def _scope(task: Task) -> str | None:

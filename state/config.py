@@ -148,8 +148,8 @@ class Coder(Section, frozen=True, kw_only=True):
 class Planner(Section, frozen=True, kw_only=True):
     backend: Literal["template", "model"] = "template"
     """`template` reads the task list in the request; `model` asks the model"""
-    overlaps: Literal["warn", "serialise"] = "warn"
-    """Two tasks that may run at once and share files: warn, or make one wait for the other"""
+    overlaps: Literal["serialise", "warn"] = "serialise"
+    """Two tasks with overlapping scopes: one comes `after` the other, or both run at once and the plan warns"""
     approval: Literal["automatic", "required"] = "automatic"
     """`required`: a plan waits for `plan:approve`"""
 

@@ -27,7 +27,17 @@ ORDER: dict[type[Record], tuple[str, ...]] = {
     ),
 }  # fmt: skip
 # A state comes with what it rests on, so that no task is merged without a commit.
-_WITH_STATE = ("agent", "base", "branch", "commit", "feedback", "orchestration", "pr_url", "reason")
+_WITH_STATE = (
+    "agent",
+    "base",
+    "branch",
+    "built_on",
+    "commit",
+    "feedback",
+    "orchestration",
+    "pr_url",
+    "reason",
+)
 _GROWING = ("version", "attempts")
 
 _FIELD = re.compile(rb"^(\w+):", re.MULTILINE)

@@ -122,6 +122,9 @@ class Task(Record, frozen=True, kw_only=True):
     """Globs of the files that it may change; empty: any"""
     depends_on: list[str] = []
     """Keys of tasks that must be completed first; it starts from their merge"""
+    after: list[str] = []
+    """Keys of tasks that it only follows, such as those with an overlapping scope: it waits while they may
+    still finish, and starts from those that are completed; one that fails holds nobody"""
     acceptance: list[str] = []
     """Shell commands that must succeed when it is done"""
     state: TaskState = "pending"
@@ -134,6 +137,8 @@ class Task(Record, frozen=True, kw_only=True):
     """Attempts begun so far"""
     base: str | None = None
     """The commit that its branch starts from; null: the orchestration's"""
+    built_on: list[str] = []
+    """Keys of the tasks whose results its latest attempt started from"""
     branch: str | None = None
     """The branch with its result"""
     commit: str | None = None

@@ -24,6 +24,8 @@ _TARGETS: dict[str, type[Record]] = {
     "review": Review,
     "tasks": Task,
     "depends_on": Task,
+    "after": Task,
+    "built_on": Task,
     "pulls": Pull,
 }
 

@@ -75,9 +75,13 @@ def _list_pull(evidence: Evidence, pull: Pull, backup: Backup) -> None:
 
 def cycles(evidence: Evidence) -> Iterator[Found]:
     """Tasks that wait for each other never start."""
-    graph = {task.key: task.depends_on for task in evidence.records(Task).values()}
+    graph = {task.key: [*task.depends_on, *task.after] for task in evidence.records(Task).values()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         circle = " <- ".join(error.args[1])
-        yield found("cycle", f"tasks depend on each other in a circle: {circle}", "take one dependency out")
+        yield found(
+            "cycle",
+            f"tasks wait for each other in a circle: {circle}",
+            "take one of `dependsOn` or `after` out",
+        )

@@ -18,13 +18,14 @@ MOST = 1000
 
 
 class TaskDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A task before it is recorded. `depends_on` holds ids of the same list."""
+    """A task before it is recorded. `depends_on` and `after` hold ids of the same list."""
 
     id: str
     title: str
     detail: str = ""
     scope: list[str] = []
     depends_on: list[str] = []
+    after: list[str] = []
     acceptance: list[str] = []
 
 
@@ -53,10 +54,12 @@ def check(tasks: Sequence[TaskDraft]) -> list[str]:
 
 
 def serialise_overlaps(tasks: Sequence[TaskDraft]) -> list[TaskDraft]:
-    """Tasks that may change the same files run one after another, in the list's order where nothing else holds.
+    """Tasks that may change the same files come one `after` another, in the list's order where nothing else holds.
 
-    A task without a scope is left as it is: it would have to run alone.
+    Raises UsageError for what can't be planned. A task without a scope is left as it is: it would have to run alone.
     """
+    check_number(tasks)
+    _check_each(tasks)
     before = _predecessors(tasks)
     added: dict[int, list[str]] = {}
     for i, j, _ in _clashes(tasks, before):
@@ -64,7 +67,29 @@ def serialise_overlaps(tasks: Sequence[TaskDraft]) -> list[TaskDraft]:
         for n in range(len(tasks)):
             if n == j or before[n] >> j & 1:
                 before[n] |= before[i] | 1 << i
-    return [replace(task, depends_on=[*task.depends_on, *added.get(n, [])]) for n, task in enumerate(tasks)]
+    return [replace(task, after=[*task.after, *added.get(n, [])]) for n, task in enumerate(tasks)]
+
+
+def in_a_row(tasks: Sequence[TaskDraft], ordered: Sequence[TaskDraft]) -> list[str]:
+    """A warning where the order that was added lets half of the tasks or more run only one by one."""
+    row = _longest_row(ordered)
+    if len(row) <= len(_longest_row(tasks)) or 2 * len(row) < len(tasks):
+        return []
+    names = listed(f"`{title}`" for title in row)
+    return [
+        f"{len(row)} of {plural(len(tasks), 'task')} run one by one, as their scopes overlap: {names}; narrower "
+        "scopes, or `planner.overlaps: warn`, let them run at once"
+    ]
+
+
+def _longest_row(tasks: Sequence[TaskDraft]) -> list[str]:
+    """The titles of the longest chain of tasks that wait for each other."""
+    named = {task.id: task for task in tasks}
+    rows: dict[str, list[str]] = {}
+    for own in TopologicalSorter({task.id: _before(task) for task in tasks}).static_order():
+        longest = max((rows[name] for name in _before(named[own])), key=len, default=[])
+        rows[own] = [*longest, named[own].title]
+    return max(rows.values(), key=len, default=[])
 
 
 def check_number(tasks: Sequence[object]) -> None:
@@ -88,12 +113,17 @@ def _check_each(tasks: Sequence[TaskDraft]) -> None:
     for task in tasks:
         if not task.title.strip():
             raise UsageError(f"task {task.id} has no title")
-        if task.id in task.depends_on:
-            raise UsageError(f"task {task.id} depends on itself")
-        if unknown := set(task.depends_on) - ids.keys():
-            raise UsageError(
-                f"task {task.id} depends on unknown tasks: {listed(sorted(unknown))}", f"ids: {listed(ids)}"
-            )
+        for names, verb in ((task.depends_on, "depends on"), (task.after, "comes after")):
+            if task.id in names:
+                raise UsageError(f"task {task.id} {verb} itself")
+            if unknown := set(names) - ids.keys():
+                raise UsageError(
+                    f"task {task.id} {verb} unknown tasks: {listed(sorted(unknown))}", f"ids: {listed(ids)}"
+                )
+
+
+def _before(task: TaskDraft) -> list[str]:
+    return [*task.depends_on, *task.after]
 
 
 def _without_scope(tasks: Sequence[TaskDraft]) -> list[str]:
@@ -108,11 +138,11 @@ def _predecessors(tasks: Sequence[TaskDraft]) -> list[int]:
     place = {task.id: n for n, task in enumerate(tasks)}
     before = [0] * len(tasks)
     try:
-        order = list(TopologicalSorter({task.id: task.depends_on for task in tasks}).static_order())
+        order = list(TopologicalSorter({task.id: _before(task) for task in tasks}).static_order())
     except CycleError as error:
         raise UsageError(f"tasks wait for each other: {' -> '.join(reversed(error.args[1]))}") from error
     for n in (place[own] for own in order):
-        for other in (place[name] for name in tasks[n].depends_on):
+        for other in (place[name] for name in _before(tasks[n])):
             before[n] |= before[other] | 1 << other
     return before
 

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]+)?(\S.*)")
-_NAME = r"(id|scope|files|depends(?:[ _-]?on)?|acceptance(?: criteria)?)"
+_NAME = r"(id|scope|files|depends(?:[ _-]?on)?|after|acceptance(?: criteria)?)"
 FIELD = re.compile(
     rf"([ \t]*)([-*+][ \t]+)?(?:{_NAME}[ \t]*:|\*\*{_NAME}:\*\*|\*\*{_NAME}\*\*[ \t]*:)(.*)", re.IGNORECASE
 )
 _CODE = re.compile(r"`([^`]+)`")
+_NUMBERS = re.compile(
+    r"(?:#?\d+|`[^`]+`)(?:[ \t]*,[ \t]*(?:#?\d+|`[^`]+`))*+"
+)  # prose begins with "After:", too
 _ONLY_CODE = re.compile(r"`[^`]+`(?:[ \t]*,[ \t]*`[^`]+`)*+")
 
 
 @dataclass
 class MarkdownTask:
-    """As written: `label` is the number before the title, `depends_on` names tasks in any way."""
+    """As written: `label` is the number before the title, `depends_on` and `after` name tasks in any way."""
 
     title: str
     label: str = ""
@@ -26,6 +29,7 @@ class MarkdownTask:
     detail: str = ""
     scope: list[str] = field(default_factory=list)
     depends_on: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
     acceptance: list[str] = field(default_factory=list)
 
 
@@ -79,6 +83,10 @@ def _set(task: MarkdownTask, name: str, values: list[str]) -> list[str]:
     if name.startswith("depends"):
         task.depends_on += [value.replace("`", "") for value in values]
         return []
+    if name == "after":
+        named = [value for value in values if _NUMBERS.fullmatch(value)]
+        task.after += [value.replace("`", "") for value in named]
+        return [value for value in values if value not in named]
     take = {"acceptance": _commands, "acceptance criteria": _only_commands}.get(name, _globs)
     target = task.acceptance if take is not _globs else task.scope
     taken = [(value, take(value)) for value in values]

@@ -13,7 +13,7 @@ from agents.plan.markdown import parse_markdown
 from state.errors import UsageError
 from state.yaml_codec import MAX_BYTES
 
-_KEYS = ("id", "title", "detail", "scope", "files", "depends_on", "dependsOn", "acceptance")
+_KEYS = ("id", "title", "detail", "scope", "files", "depends_on", "dependsOn", "after", "acceptance")
 _JSON = re.compile(r"\s*(?:\[\s*\{|\{\s*\")")
 _YAML_ITEM = re.compile(rf"-[ \t]+[\"']?(?:{'|'.join(_KEYS)})[\"']?:(?:\s|$)")
 _YAML_MAPPING = re.compile(r"(?:design|tasks):(?:\s|$)")
@@ -24,7 +24,8 @@ _NONE = {"", "-", "none", "nothing"}
 def parse(text: str) -> TaskList:
     """The tasks of a list in YAML, JSON or Markdown; none if the text is prose.
 
-    Tasks without an id are numbered; `depends_on` may name an id, a number or a title. Ticked ones are left out.
+    Tasks without an id are numbered; `depends_on` and `after` may name an id, a number or a title.
+    Ticked ones are left out.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise UsageError(f"the task list is larger than {MAX_BYTES} bytes", "split it")
@@ -85,6 +86,7 @@ def _task(number: int, item: object) -> MarkdownTask:
         detail=_text(item.get("detail"), where + "detail"),
         scope=values.get("scope", []) + values.get("files", []),
         depends_on=values.get("depends_on", []) + values.get("dependsOn", []),
+        after=values.get("after", []),
         acceptance=values.get("acceptance", []),
     )
 
@@ -119,6 +121,7 @@ def _drafts(tasks: Sequence[MarkdownTask]) -> list[TaskDraft]:
             detail=task.detail,
             scope=task.scope,
             depends_on=[name for name in _resolved(task.depends_on, known) if name not in done],
+            after=[name for name in _resolved(task.after, known) if name not in done],
             acceptance=task.acceptance,
         )
         for task, own in zip(tasks, ids, strict=True)

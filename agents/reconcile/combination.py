@@ -22,11 +22,12 @@ _NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Step:
-    """One task's merge commit; the steps before it are its ancestors."""
+    """One task's merge commit; the steps before it are its ancestors. `built_on`: whose commits its branch holds."""
 
     task: Task
     commit: str
     resolved: tuple[Resolved, ...] = ()
+    built_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def combine(
                 continue
             commit, tree = task.commit or "", merged.tree
             head = writer.write(tree, (head, commit), _message(plan, task, merged), dates[commit])
-            steps.append(Step(task, head, merged.resolved))
+            built_on = frozenset([*task.depends_on, *contained[task.key]])
+            steps.append(Step(task, head, merged.resolved, built_on))
     return Combination(onto, tuple(steps), tuple(left_out.values()))
 
 

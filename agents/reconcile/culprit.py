@@ -93,7 +93,7 @@ class Hunt:
 
     def _of_pair(self, step: Step, partner: Step, red: Tests) -> Culprit:
         """Without either of them it is green. One that builds on the other is alone to blame."""
-        built_on = partner.task.key in step.task.depends_on
+        built_on = partner.task.key in step.built_on
         evidence = f"without it, and without task {number_of(partner.task.key)}, the others are green"
         return Culprit(step, red, evidence, () if built_on else (partner,))
 
@@ -102,7 +102,7 @@ class Hunt:
         partners = self._partners(step)
         while len(partners) > 1 and self.verdicts.runs < MOST_RUNS:
             half = partners[: len(partners) // 2]
-            wanted = {step.task.key, *step.task.depends_on, *(other.task.key for other in half)}
+            wanted = {key for one in (step, *half) for key in (one.task.key, *one.built_on)}
             made = self.made(wanted)
             if {one.task.key for one in made.steps} != wanted:
                 break
@@ -116,7 +116,7 @@ class Hunt:
         if not self.git.is_ancestor(self.combination.onto, step.task.commit or ""):
             return []
         before = self.combination.steps[: self.combination.steps.index(step)]
-        return [other for other in before if other.task.key not in step.task.depends_on]
+        return [other for other in before if other.task.key not in step.built_on]
 
     def _without(self, step: Step) -> Combination:
         return self.made({other.task.key for other in self.combination.steps} - {step.task.key})

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from agents.model.token_budget import check_left, tokens_left
 from agents.tasks.minutes import check_minutes
+from agents.tasks.order import Order
 from agents.tasks.setbacks import LOST, give_up_lost, with_failed_pull
 from agents.tasks.work import Claim, Parent, Role
 from state import leases
 from state.errors import Conflict
 from state.keys import number_of
 from state.leases import Lease
-from state.lifecycle import DONE, move
-from state.records import Orchestration, Plan, Task, Usage
+from state.lifecycle import move
+from state.records import Orchestration, Plan, Pull, Task, Usage
 from state.store import Store
 from state.transaction import Transaction
 
 
 def claim(store: Store, agent: str, role: Role, pid: int | None, plan: str | None = None) -> Claim | None:
     """The next task for this agent, or None. Raises BudgetReached when there is one that may not start."""
-    here = [task for task in store.all(Task) if plan in (None, task.plan)]
-    if not any(_waiting(store, task, agent, role) for task in here):
+    known = {task.key: task for task in store.all(Task)}
+    order = Order(known)
+    here = (task for task in known.values() if plan in (None, task.plan))
+    if not any(_waiting(store, task, agent, role) and _ready(task, order, role) for task in here):
         return None  # asked many times a second: only a hit is worth the lock
     with store.transaction(f"agent:{role}") as changes:
         tasks = {task.key: task for task in changes.all(Task)}
+        order = Order(tasks)
         for task in tasks.values():
             mine = plan in (None, task.plan) and _waiting(store, task, agent, role)
-            if not mine or not _ready(task, tasks) or changes.get(Plan, task.plan).state == "cancelled":
+            if not mine or not _ready(task, order, role) or changes.get(Plan, task.plan).state == "cancelled":
                 continue  # of a plan that another replaced on another branch, a task may still be open
             lease = leases.offer(changes.private, task.key, agent, pid, store.config.lease_seconds)
             if lease.lost < LOST:
-                return _claimed(store, changes, task, tasks, role, lease)
+                return _claimed(store, changes, task, order, role, lease)
             give_up_lost(changes, task, role, lease)
     return None
 
@@ -43,15 +47,17 @@ def _waiting(store: Store, task: Task, agent: str, role: Role) -> bool:
     return mine and (lease is None or not lease.live())
 
 
-def _ready(task: Task, tasks: dict[str, Task]) -> bool:
-    return all(key in tasks and tasks[key].state in DONE for key in task.depends_on)
+def _ready(task: Task, order: Order, role: Role) -> bool:
+    """What has begun is not held by what it follows: that one was tried again later."""
+    begun = role == "tester" or task.state == "in_progress"
+    return not (order.requires(task) if begun else order.waits_for(task))
 
 
 def _claimed(
     store: Store,
     changes: Transaction,
     task: Task,
-    tasks: dict[str, Task],
+    order: Order,
     role: Role,
     lease: Lease,
 ) -> Claim:
@@ -60,7 +66,8 @@ def _claimed(
     if role == "coder":
         check_left(changes, orchestration, store.config.model.price)
         check_minutes(orchestration)
-        task = changes.put(move(task, "in_progress", attempts=_attempt(task)))
+        start = {"attempts": _attempt(task), "built_on": _built_on(changes, task, order)}
+        task = changes.put(move(task, "in_progress", **start))
     changes.keep(*leases.kept(lease))
     return Claim(
         task=task,
@@ -68,7 +75,7 @@ def _claimed(
         design=changes.get(Plan, task.plan).design,
         token=lease.token,
         lease_seconds=lease.seconds,
-        parents=_parents(task, tasks),
+        parents=_parents(changes, task),
         tokens_left=left,
         config=store.config,
     )
@@ -79,8 +86,23 @@ def _attempt(task: Task) -> int:
     return task.attempts + 1 if task.state == "assigned" else task.attempts
 
 
-def _parents(task: Task, tasks: dict[str, Task]) -> list[Parent]:
-    found = (tasks[key] for key in task.depends_on)
+def _built_on(changes: Transaction, task: Task, order: Order) -> list[str]:
+    """An attempt that is carried on stays where it began."""
+    if task.state == "in_progress":
+        return task.built_on
+    return order.starts_from(task, alone=_failed_on_others(changes, task))
+
+
+def _failed_on_others(changes: Transaction, task: Task) -> bool:
+    """Its last attempt gave nothing on top of what it only follows: the next one is made without, and then merged."""
+    if not task.pulls or set(task.built_on) <= set(task.depends_on):
+        return False
+    last = changes.get(Pull, task.pulls[-1])
+    return bool(last.failure) and last.attempt == task.attempts  # one given back does not count
+
+
+def _parents(changes: Transaction, task: Task) -> list[Parent]:
+    found = (changes.get(Task, key) for key in dict.fromkeys([*task.depends_on, *task.built_on]))
     return [Parent(task=t.key, branch=t.branch or "", commit=t.commit or "") for t in found]
 
 

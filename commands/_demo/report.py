@@ -101,12 +101,13 @@ def _tasks(done: Report) -> str:
             task.agent,
             task.attempts,
             numbers(task.depends_on) or None,
+            numbers(task.after) or None,
             task.title,
         )
         for task in done.status.tasks
     ]
     head = f"Request {number_of(request.key)}: {request.title} ({request.state})\nPlan {number_of(plan.key)}"
-    return f"{head}\n{_indented(table(('TASK', 'STATE', 'AGENT', 'ATTEMPTS', 'AFTER', 'TITLE'), rows))}"
+    return f"{head}\n{_indented(table(('TASK', 'STATE', 'AGENT', 'ATTEMPTS', 'DEPENDS', 'AFTER', 'TITLE'), rows))}"
 
 
 def _unfinished(tasks: list[Task]) -> str:

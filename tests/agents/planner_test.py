@@ -87,14 +87,21 @@ def test_an_impossible_list_is_refused_whole(store: Store, text: str, reason: st
     assert store.get(Request, 1).state == "open"
 
 
-def test_overlapping_scopes_are_warned_about_or_serialised(repo: Repo, store: Store) -> None:
-    text = "## A\nscope: src/**\n\n## B\nscope: src/b.py\n"
+def test_overlapping_scopes_are_serialised_or_warned_about(repo: Repo, store: Store) -> None:
+    text = "## A\nscope: src/**\n\n## B\nscope: src/b.py\n\n## C\n"
     made = plan(store, request(store).key, text, None)
+    first, second, third = tasks(store, made)
+    assert [one.after for one in (first, second, third)] == [[], [first.key], []]
+    assert second.depends_on == []
+    assert made.warnings == [
+        "without a scope, a task may change any file: `C`",
+        "2 of 3 tasks run one by one, as their scopes overlap: `A`, `B`; narrower scopes, or "
+        "`planner.overlaps: warn`, let them run at once",
+    ]
+    (repo.path / ".refactory" / "config.yaml").write_text("planner:\n  overlaps: warn\n")
+    made = plan(Store(store.location), request(store).key, text, None)
     assert any("change the same files" in warning for warning in made.warnings)
-    assert tasks(store, made)[1].depends_on == []
-    (repo.path / ".refactory" / "config.yaml").write_text("planner:\n  overlaps: serialise\n")
-    first, second = tasks(store, plan(store, request(store).key, text, None))
-    assert second.depends_on == [first.key]
+    assert [one.after for one in tasks(store, made)] == [[], [], []]
 
 
 def test_a_request_that_is_over_is_not_planned_again(store: Store) -> None:

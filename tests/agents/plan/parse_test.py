@@ -5,8 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from agents.plan.drafts import TaskDraft, TaskList, check, serialise_overlaps
+from agents.plan.drafts import TaskDraft, TaskList, check, in_a_row, serialise_overlaps
 from agents.plan.parse import parse
 from state.errors import InvalidFile, UsageError
 
@@ -262,8 +263,45 @@ def test_many_overlaps_are_summed_up() -> None:
 def test_overlapping_tasks_are_put_in_a_row() -> None:
     tasks = [task("a", "d", scope="x"), task("b", scope="x"), task("c", scope="x y"), task("d", scope="y")]
     ordered = serialise_overlaps(tasks)
-    assert [own.depends_on for own in ordered] == [["d"], ["a"], ["b"], []]
+    assert [own.after for own in ordered] == [[], ["a"], ["b"], []]
+    assert [own.depends_on for own in ordered] == [["d"], [], [], []]
     assert check(ordered) == []
+    assert in_a_row(tasks, ordered) == [
+        "4 of 4 tasks run one by one, as their scopes overlap: `T`, `T`, `T`, `T`; narrower scopes, or "
+        "`planner.overlaps: warn`, let them run at once"
+    ]
+
+
+def test_a_short_row_of_many_tasks_is_not_warned_of() -> None:
+    tasks = [task("a", scope="x"), task("b", scope="x"), *(task(f"{n}", scope=f"{n}") for n in range(3))]
+    assert in_a_row(tasks, serialise_overlaps(tasks)) == []
+    assert in_a_row(tasks[:3], serialise_overlaps(tasks[:3])) != []
+    dependent = [task("a", scope="x"), task("b", "a", scope="x")]
+    assert in_a_row(dependent, serialise_overlaps(dependent)) == []
+
+
+def test_an_order_alone_is_written_as_after() -> None:
+    text = "## One\n\n## Two\nafter: 1\n\n## Three\nafter: #1, `2`\nAfter: the server has started, look.\n"
+    found = parse(text)
+    assert [task.after for task in found.tasks] == [[], ["1"], ["1", "2"]]
+    assert found.tasks[2].detail == "After: the server has started, look."
+    listed = parse("tasks:\n- title: One\n- title: Two\n  after: [One]\n")
+    assert listed.tasks[1].after == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        ([task("a", "b"), replace(task("b"), after=["a"])], "tasks wait for each other"),
+        ([replace(task("a"), after=["x"])], "task a comes after unknown tasks: x"),
+        ([replace(task("a"), after=["a"])], "task a comes after itself"),
+    ],
+)
+def test_an_order_that_cannot_be_kept_is_refused(tasks: list[TaskDraft], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check(tasks)
+    with pytest.raises(UsageError, match=message):
+        serialise_overlaps(tasks)
 
 
 IDS = st.sampled_from("abcdef")
