@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import signal
@@ -30,6 +31,11 @@ VERSION = "0.1.0"
 INTERRUPTED = 130
 TERMINATED = 143
 UNEXPECTED = 70  # EX_SOFTWARE, sysexits(3)
+# What the machine refuses in the middle of a file, too, where an error has no name: no bug of ours.
+_MACHINE_REFUSES = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EMFILE", "ENFILE", "ENOMEM")
+}
 
 
 def command_name(module: str) -> str:
@@ -154,7 +160,8 @@ def main(argv: list[str] | None = None) -> int:
         hush(sys.stdout)
         return 0
     except OSError as error:
-        return _failed(argv, _refused(error) if error.filename else _unexpected(error))
+        refused = error.filename or error.errno in _MACHINE_REFUSES
+        return _failed(argv, _refused(error) if refused else _unexpected(error))
     except Exception as error:
         return _failed(argv, _unexpected(error))
 
@@ -196,25 +203,32 @@ def asked(argv: list[str]) -> tuple[str, str]:
 
 
 def _refused(error: OSError) -> RefactoryError:
-    """A file that is not what it should be, or may not be read, is for its owner to mend: no bug of ours."""
-    names = (error.filename, error.filename2)
-    where = " -> ".join(os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in names if name)
-    return RefactoryError(f"{where}: {error.strerror}", "mend the cause, and run the command again")
+    """A file that is not what it should be, or a full disk, is for its owner to mend: no bug of ours."""
+    names = [name for name in (error.filename, error.filename2) if name]
+    where = " -> ".join(os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in names)
+    what = f"{where}: {error.strerror}" if where else f"can't write or open a file: {error.strerror}"
+    return RefactoryError(what, "mend the cause, and run the command again")
 
 
 def _unexpected(error: Exception) -> RefactoryError:
     """A bug of ours: a log ready to paste into a report, and its path."""
+    try:
+        hint = f"the details are in {_logged(error)}"
+    except OSError as refusal:
+        hint = f"its details could not be written ({refusal.strerror}): make room, and run the command again"
+    failure = RefactoryError(f"unexpected error: {type(error).__name__}: {error}", hint)
+    failure.code, failure.exit_code = "unexpected", UNEXPECTED
+    return failure
+
+
+def _logged(error: Exception) -> str:
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="refactory-", suffix=".log", delete=False) as log:
         log.write(f"refactory {VERSION}, Python {sys.version}\n")
         log.writelines(traceback.format_exception(error))
-    failure = RefactoryError(
-        f"unexpected error: {type(error).__name__}: {error}", f"the details are in {log.name}"
-    )
-    failure.code, failure.exit_code = "unexpected", UNEXPECTED
-    return failure
+    return log.name
 
 
 if __name__ == "__main__":

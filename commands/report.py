@@ -48,11 +48,13 @@ def write(context: Context, report: Report, options: dict[str, Any]) -> Shown:
     if name == "-":
         return Shown(report, html.rstrip("\n"), 0)
     try:
-        Path(name).write_text(html, encoding="utf-8")
+        file = Path(name).open("w", encoding="utf-8")  # noqa: SIM115
     except OSError as error:
         raise UsageError(
             f"{name}: {error.strerror}", "--output names another file; `-` prints the page"
         ) from None
+    with file:
+        file.write(html)
     return Shown(report, f"written: {name}", 0)
 
 

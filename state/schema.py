@@ -10,8 +10,7 @@ import msgspec
 
 from state.config import Config
 from state.descriptions import descriptions, structs
-from state.errors import RefactoryError
-from state.files import read_regular
+from state.files import read_regular, unwritable
 from state.migrations import current
 from state.record_files import fields, kind
 from state.records import KINDS, Record
@@ -62,7 +61,8 @@ def write(records: Path) -> list[Path]:
                 path.write_bytes(text(name))
                 changed.append(path)
     except OSError as error:
-        raise RefactoryError(f"{error.filename}: can't write: {error.strerror}") from None
+        hint = "mend the cause, and run the command again: it writes what is missing"
+        raise unwritable(error, records / FOLDER, hint) from None
     return changed
 
 

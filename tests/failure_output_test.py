@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+import shutil
 from typing import Any
 
 import pytest
 
+from state.store import Store
 from state.yaml_reader import load
 from tests.conftest import Refactory
 
@@ -48,3 +51,21 @@ def test_a_closed_pipe_does_not_hide_the_failure(refactory: Refactory, form: str
     assert ("no plan 99" in said) == (closed == "stdout" or form != "text")
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
+
+
+@pytest.mark.parametrize(
+    "words", ["token:create ann --role viewer", "schema --write", "init", "state:commit"]
+)
+def test_a_disk_that_takes_nothing_more_is_no_bug_of_ours(
+    store: Store, refactory: Refactory, words: str
+) -> None:
+    """With a limit on the size of files, every write fails as on a full disk; so would the log of a bug."""
+    shutil.rmtree(store.location.records / "schemas")
+    process = refactory.start(
+        *words.split(), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    )
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.startswith("refactory: ")
+    assert "mend the cause, and run the command again" in err
+    assert "unexpected" not in err and "None" not in err and "Traceback" not in err
