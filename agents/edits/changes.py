@@ -29,7 +29,8 @@ class EditRefused(Conflict):
 class Hunk(Struct, frozen=True):
     """One change: each line starts with " " (context), "-" (removed) or "+" (added), and has no line end.
 
-    `line` is where the first old line is said to be, counted from 1. `section` is a line said to stand above.
+    `line` is where the first old line is said to be, counted from 1, `new_line` where it is said to be afterwards.
+    `section` is a line said to stand above.
     `final_newline` says that the change adds (True) or takes away (False) the newline at the end of the file.
     `anchors` are lines that stand above, in this order; `at_end` hunks are about the last lines of the file.
     `counted` says that the numbers in its @@ line are those of its lines: none is missing.
@@ -46,6 +47,7 @@ class Hunk(Struct, frozen=True):
     counted: bool = True
     empty_below: bool = False
     open: bool = False
+    new_line: int | None = None
 
     @property
     def old(self) -> tuple[str, ...]:

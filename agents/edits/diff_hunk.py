@@ -18,16 +18,17 @@ def read_hunk(lines: list[str], at: int, fenced: bool) -> tuple[Hunk, int]:
     if lines[at].startswith("@@@"):
         raise EditRefused("a combined diff (@@@) can't be applied; write a plain one")
     head = HEAD.match(lines[at].rstrip())
-    line, section, end, counted = None, lines[at].strip("@ \t\r"), None, False
+    line, new_line, section, end, counted = None, None, lines[at].strip("@ \t\r"), None, False
     if head:
-        line, section = int(head[1]), (head[5] or "").strip()
+        line, new_line, section = int(head[1]), int(head[3]), (head[5] or "").strip()
         counts = [1 if count is None else int(count) for count in (head[2], head[4])]
         end = _end_by_counts(lines, at + 1, *counts)
         counted = end is not None
     if end is None:
         end = _end_by_shape(lines, at + 1, fenced)
     empty_below = not counted and end < len(lines) and not lines[end]
-    return replace(_hunk(lines[at + 1 : end], line, section), counted=counted, empty_below=empty_below), end
+    hunk = _hunk(lines[at + 1 : end], line, section)
+    return replace(hunk, new_line=new_line, counted=counted, empty_below=empty_below), end
 
 
 def _hunk(body: list[str], line: int | None, section: str) -> Hunk:

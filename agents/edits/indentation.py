@@ -15,7 +15,7 @@ from agents.edits.sameness import without_blanks, without_trail
 from agents.edits.style import DOUBT, Style
 from agents.edits.textfile import TextFile
 
-CONVINCING = 10  # lines that could have been damaged and were not
+CONVINCING = 3  # lines that could have been damaged and were not
 DOUBTFUL = 16  # the same where something else is damaged
 SWAPPABLE = re.compile(r" {4}|.*\t")
 

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import lgamma, log
 
-from msgspec.structs import replace
-
 from agents.edits.changes import Hunk
-from agents.edits.place import Place, Unplaced
+from agents.edits.place import Place, Unplaced, told_by
 from agents.edits.sameness import without_end
 from agents.edits.textfile import ENOUGH, TextFile
 
@@ -31,6 +29,12 @@ def are_in_order(answer: Iterable[Sequence[Result]]) -> bool:
     return chance < log(CHANCE)
 
 
+def are_numbered_in_order(hunks: Sequence[Hunk]) -> bool:
+    """True if the numbers in the @@ lines say so, right or not."""
+    lines = [hunk.line for hunk in hunks]
+    return len(lines) > 1 and all(a is not None and b is not None and a < b for a, b in pairwise(lines))
+
+
 def as_many(hunks: Sequence[Hunk], results: Sequence[Result]) -> list[Result]:
     """The same change told as often as there are places for it is meant for all of them."""
     found = list(results)
@@ -42,7 +46,7 @@ def as_many(hunks: Sequence[Hunk], results: Sequence[Result]) -> list[Result]:
         if len(group) > 1 and isinstance(result, Unplaced) and len(result.places) == len(group):
             apart = all(a.last < b.first for a, b in pairwise(result.places))
             for at, place in zip(group, result.places, strict=True) if apart else ():
-                found[at] = replace(place, step="order of hunks")
+                found[at] = told_by("order of hunks", place)
     return found
 
 
@@ -53,30 +57,36 @@ def by_order(
 
     `takes_first`: the format's rule is the first place that fits; it is kept if nothing seems to be lost.
     """
-    found = list(results)
-    starts = [place.first for place in found if isinstance(place, Place) and place.lines]
+    starts = [place.first for place in results if isinstance(place, Place) and place.lines]
     if starts != sorted(starts):
-        return found
-    takes_first = takes_first and all(isinstance(each, Place) or each.places for each in found)
-    for at, result in enumerate(found):
-        if isinstance(result, Unplaced) and 0 < len(result.places) < ENOUGH:
-            found[at] = _between(found, at, result, hunks[at], file, takes_first)
+        return list(results)
+    takes_first = takes_first and all(isinstance(each, Place) or each.places for each in results)
+    found = []
+    for result, hunk, (low, high) in zip(results, hunks, _rooms(results, file), strict=True):
+        if isinstance(result, Unplaced):
+            fitting = [place for place in _options(result) if place.first >= low and place.last < high]
+            if len(fitting) == 1:
+                result = told_by("order of hunks", fitting[0])
+            elif fitting and takes_first and _has_all_context(hunk, fitting[0], file):
+                result = told_by("first after the hunk above", fitting[0])
+        found.append(result)
     return found
 
 
-def _between(
-    found: Sequence[Result], at: int, result: Unplaced, hunk: Hunk, file: TextFile, takes_first: bool
-) -> Result:
-    file.work.spend(len(found))
-    low = max((each.last + 1 for each in found[:at] if isinstance(each, Place) and each.lines), default=0)
-    ahead = [each.first for each in found[at + 1 :] if isinstance(each, Place) and each.lines]
-    high = min(ahead, default=len(file.lines))
-    fitting = [place for place in result.places if place.first >= low and place.last < high]
-    if len(fitting) == 1:
-        return replace(fitting[0], step="order of hunks")
-    if fitting and takes_first and _has_all_context(hunk, fitting[0], file):
-        return replace(fitting[0], step="first after the hunk above")
-    return result
+def _rooms(results: Sequence[Result], file: TextFile) -> list[tuple[int, int]]:
+    """The lines between which each hunk must stand for all of them to be in order."""
+    lows, highs = [0], [len(file.lines)]
+    for result in results:
+        lows.append(min((p.last + 1 for p in _options(result) if p.first >= lows[-1]), default=lows[-1]))
+    for result in reversed(results):
+        highs.append(max((p.first for p in _options(result) if p.last < highs[-1]), default=highs[-1]))
+    return list(zip(lows, reversed(highs[:-1]), strict=False))
+
+
+def _options(result: Result) -> Sequence[Place]:
+    if isinstance(result, Place):
+        return [result] if result.lines else []
+    return result.places if len(result.places) < ENOUGH else []
 
 
 def _has_all_context(hunk: Hunk, place: Place, file: TextFile) -> bool:

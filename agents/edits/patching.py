@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from agents.edits.changes import FileEdit, Hunk
 from agents.edits.indentation import Evidence, with_own_indentation
-from agents.edits.order import are_in_order, as_many, by_order
+from agents.edits.numbers import by_numbers
+from agents.edits.order import are_in_order, are_numbered_in_order, as_many, by_order
 from agents.edits.place import Place, Unplaced
 from agents.edits.placing import place
 from agents.edits.style import Style
@@ -37,6 +38,13 @@ class Patching:
         self.results = as_many(self.edit.hunks, self.results)
         if self.edit.ordered:
             self.results = by_order(self.edit.hunks, self.results, self.file, takes_first=True)
+
+    def narrow(self, in_order: bool) -> None:
+        """What the numbers and the order of hunks tell of those that fit in several places."""
+        hunks = self.edit.hunks
+        self.results = by_numbers(hunks, self.results)
+        if in_order or are_numbered_in_order(hunks):
+            self.results = by_order(hunks, self.results, self.file)
 
     def attempted(self) -> Patching:
         self.attempt(trust_line=False)
@@ -82,9 +90,9 @@ def place_all(jobs: Sequence[Patching], evidence: Evidence) -> None:
         for job in jobs:
             if job.failed():
                 job.attempt(trust_line=True)
-    if are_in_order([job.results for job in jobs]):
-        for job in jobs:
-            job.results = by_order(job.edit.hunks, job.results, job.file)
+    in_order = are_in_order([job.results for job in jobs])
+    for job in jobs:
+        job.narrow(in_order)
     for job in jobs:
         for hunk, result in job.placed():
             evidence.add(hunk, result, job.file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Place(Struct, frozen=True):
@@ -34,6 +35,11 @@ class Unplaced(Exception):
 
 
 EXACT = ("exact", "line numbers", "function line", "order of hunks", "first after the hunk above")
+
+
+def told_by(step: str, place: Place) -> Place:
+    """One of several places, and what told that it is this one, if nothing else had to be forgiven."""
+    return replace(place, step=step) if is_exact(place) else place
 
 
 def is_lossy(place: Place) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from msgspec.structs import replace
-
 from agents.edits.changes import Hunk
 from agents.edits.fuzzy import alignments, alike
 from agents.edits.order import below_anchors
-from agents.edits.place import Place, Unplaced, is_exact
+from agents.edits.paragraph import below_empty_line
+from agents.edits.place import Place, Unplaced, told_by
 from agents.edits.sameness import (
     MARKS,
     exactly,
@@ -23,10 +22,6 @@ from agents.edits.section import below_section
 from agents.edits.textfile import TextFile, View
 
 Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file
-
-
-def _told(place: Place) -> Place:
-    return replace(place, step="function line") if is_exact(place) else place
 
 
 Step = tuple[str, Callable[[str], str], bool]
@@ -56,7 +51,9 @@ def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
         found = _narrowed(hunk, found, file)
         if len(found) > 1 and len({place.first for place in found}) > 1:
             told = below_section(hunk, found, file)
-            found = [_told(place) for place in told] or found
+            found = [told_by("function line", place) for place in told] or found
+        elif len(found) > 1:
+            found = below_empty_line(found, file) or found
         if len(found) == 1:
             if normalise is without_marks:
                 _check_marks(hunk, found[0], file)
@@ -157,13 +154,15 @@ def lay(hunk: Hunk, mapping: Mapping, step: str, late: bool = False) -> Place:
     removed: set[int] = set()
     inserted: dict[int, list[str]] = {}
     at = 0
-    for line in hunk.lines:
-        if line[0] == "+":
-            inserted.setdefault(_spot(mapping, at, late), []).append(line[1:])
-        else:
-            if line[0] == "-":
-                removed.add(mapping[at] or 0)
-            at += 1
+    gone: list[str] = []  # the removed lines right above
+    for tag, group in groupby(hunk.lines, key=lambda line: line[0]):
+        lines = [line[1:] for line in group]
+        if tag == "+":
+            inserted.setdefault(_spot(mapping, at, late and not _replaces(lines, gone)), []).extend(lines)
+            continue
+        gone = lines if tag == "-" else []
+        removed.update(mapping[n] or 0 for n in range(at, at + len(lines)) if tag == "-")
+        at += len(lines)
     merged: dict[int, list[str]] = {}
     above, start = -1, -1  # the spot before, and where that went
     for spot, lines in sorted(inserted.items()):
@@ -174,6 +173,15 @@ def lay(hunk: Hunk, mapping: Mapping, step: str, late: bool = False) -> Place:
         merged.setdefault(start, []).extend(lines)
     places = tuple((spot, tuple(lines)) for spot, lines in sorted(merged.items()))
     return Place(step, tuple(mapping), frozenset(removed), places)
+
+
+def _replaces(lines: list[str], gone: list[str]) -> bool:
+    """True if added lines take the place of the removed ones right above, as a diff has the old lines first.
+
+    If they are more, or the same again, an unchanged line stood between some of them.
+    """
+    is_same = {*map(without_blanks, lines)} & {*map(without_blanks, gone)}
+    return bool(gone) and len(lines) <= len(gone) + 1 and not is_same
 
 
 def _spot(mapping: Mapping, at: int, late: bool) -> int:

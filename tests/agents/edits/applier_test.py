@@ -71,7 +71,8 @@ def test_numbers_stop_counting_when_one_of_them_is_wrong() -> None:
     text = TWICE + "only here\nand here\n"
     other = "@@ -2,2 +2,2 @@\n only here\n-and here\n+there\n"
     with pytest.raises(EditRefused, match="several places fit"):
-        run(text, diff(body, "@@ -5,3 +5,3 @@") + other)
+        run(text, diff(body, "@@ -5,3 +7,3 @@") + other)
+    assert run(text, diff(body, "@@ -5,3 +5,3 @@") + other)[1] == ["line numbers", "line numbers"]
     assert run(text, diff(body, "@@ -5,3 +5,3 @@") + other.replace("-2,2", "-9,2"))[1] == ["exact", "exact"]
     assert run(FUNCTIONS, diff(" def f3(x):\n-    y = x + 3\n+    y = 0\n", "@@ -16,2 +16,2 @@"))[1] == [
         "exact"
