@@ -137,10 +137,10 @@ def _rebuilt(found: _Problem) -> RefactoryError:
 
 
 def _checked(url: str) -> Any:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
+    except ValueError:  # a bracket that is left open, a port that is no number
         usable = False
     if not usable or parts.query or parts.fragment or parts.username:
         raise UsageError(f"{url!r} is no server's address", "REF_API_URL looks like http://127.0.0.1:3000")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from state.config import Forge as Settings
 from state.errors import UsageError
@@ -69,7 +69,9 @@ def issue_place(url: str, settings: Settings) -> tuple[Place, int]:
 
 
 def _parsed(url: str) -> _Address | None:
-    parts = urlsplit(url)
+    parts = _split(url)
+    if parts is None:
+        return None
     if parts.scheme in ("http", "https", "ssh", "git+ssh") and parts.hostname:
         # A port is ssh's own unless the web was asked.
         port = f":{parts.port}" if parts.port and parts.scheme.startswith("http") else ""
@@ -79,6 +81,15 @@ def _parsed(url: str) -> _Address | None:
     return _Address(f"https://{found['host']}", found["host"], _clean(found["path"])) if found else None
 
 
+def _split(url: str) -> SplitResult | None:
+    """None for what is no address: a bracket that is left open, a port that is no number."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
+
+
 def _clean(path: str) -> str:
     return path.strip("/").removesuffix(".git")
 
@@ -86,12 +97,15 @@ def _clean(path: str) -> str:
 def _place(address: _Address, settings: Settings, named: bool = True) -> Place:
     """`named`: the configuration may name another repository than the URL does."""
     url = (settings.url or address.base).rstrip("/")
-    under = urlsplit(url).path.strip("/")  # a forge in a folder of its host
+    parts = _split(url)
+    if parts is None:
+        raise UsageError(f"forge.url: {url!r} is no address", "it looks like https://git.example.com")
+    under = parts.path.strip("/")  # a forge in a folder of its host
     path = address.path.removeprefix(f"{under}/") if under else address.path
     repository = (settings.repository if named else None) or path
     if "/" not in repository:
         raise UsageError(f"{repository!r} is no repository such as owner/name", "forge.repository names it")
-    host = urlsplit(url).hostname or address.host
+    host = parts.hostname or address.host
     return Place(_kind(host, settings), url, repository)
 
 

@@ -135,7 +135,18 @@ def test_nobody_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "ftp://x", "http://", "http://x:port", "http://u:p@x", "http://x?y"]
+    "url",
+    [
+        "",
+        "nonsense",
+        "ftp://x",
+        "http://",
+        "http://x:port",
+        "http://u:p@x",
+        "http://x?y",
+        "http://[::1",
+        "http://[x]",
+    ],
 )
 def test_addresses_that_are_none(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):

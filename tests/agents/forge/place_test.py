@@ -38,7 +38,15 @@ def test_the_configuration_tells_what_the_url_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "remote", ["https://example.com/a/b.git", "/srv/x.git", "", "https://github.com/alone"]
+    "remote",
+    [
+        "https://example.com/a/b.git",
+        "/srv/x.git",
+        "",
+        "https://github.com/alone",
+        "https://[github.com/a/b",
+        "https://github.com:port/a/b",
+    ],
 )
 def test_what_cannot_be_told_is_asked_for(remote: str) -> None:
     with pytest.raises(UsageError) as raised:
@@ -60,10 +68,25 @@ def test_an_issue_is_found_by_its_url(url: str, kind: str, repository: str) -> N
     assert (place.kind, place.repository, number) == (kind, repository, 12)
 
 
-@pytest.mark.parametrize("url", ["x", "https://github.com/a/b/pull/12", "https://github.com/a/b/issues/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "x",
+        "https://github.com/a/b/pull/12",
+        "https://github.com/a/b/issues/0",
+        "https://[github.com/a/b/issues/1",
+        "https://github.com:port/a/b/issues/1",
+    ],
+)
 def test_what_is_no_issue_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         issue_place(url, PLAIN)
+
+
+@pytest.mark.parametrize("url", ["https://[github.com", "https://github.com:port"])
+def test_a_forge_that_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match=r"forge\.url"):
+        place_of("git@github.com:a/b.git", Settings(url=url))
 
 
 def test_a_token_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
