@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from state.errors import Conflict
+from state.errors import Conflict, InvalidFile
 
 # Crockford's base32 in lower case: no i, l, o, u, so a key can be read aloud.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -28,7 +28,13 @@ def key_of(number: int, suffix: str) -> str:
 
 
 def number_of(key: str) -> int:
-    return int(key.partition("-")[0])
+    """Raises InvalidFile for what is no key: somebody wrote it into a record by hand."""
+    try:
+        return int(key.partition("-")[0])
+    except ValueError:
+        raise InvalidFile(
+            f"a record refers to {key!r}, which is no record's key", "`refactory doctor` says which one"
+        ) from None
 
 
 def by_number(key: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from state.errors import Conflict
 from state.keys import is_key, new_key
-from state.records import Request
+from state.records import Request, Task
 from state.renumber import renumber
 from state.store import Store
 from tests.conftest import Refactory
@@ -43,3 +43,13 @@ def test_no_record_is_renumbered_out_of_sight(store: Store, refactory: Refactory
     done = refactory.run("doctor", "--fix")
     assert done.code == 1
     assert "numbers can't be checked: there is no number after" in done.out
+
+
+def test_a_reference_that_is_no_key_is_told_by_doctor_and_no_bug(refactory: Refactory, store: Store) -> None:
+    with store.transaction("test") as changes:
+        task = changes.new(Task, plan="foo", title="x")
+    for command in ("tasks:list", "task:inspect 1"):
+        done = refactory.run(*command.split())
+        assert done.code == 2
+        assert "'foo', which is no record's key" in done.err and "doctor" in done.err
+    assert f"tasks/{task.key} refers to plans/foo, which is not there" in refactory.run("doctor").out
