@@ -7,6 +7,8 @@ import time
 from functools import cache
 from pathlib import Path
 
+from state.errors import InvalidFile
+
 
 def now() -> str:
     """RFC 3339, UTC, whole seconds."""
@@ -14,10 +16,13 @@ def now() -> str:
 
 
 def seconds(text: str) -> float:
-    """What `now` has written, in seconds since 1970."""
+    """What `now` has written, in seconds since 1970. Raises InvalidFile for what somebody else wrote there."""
     from datetime import datetime
 
-    return datetime.fromisoformat(text).timestamp()
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise InvalidFile(f"a record's time is {text!r}", "mend it: 2026-11-22T10:30:00Z") from None
 
 
 class Clock:
