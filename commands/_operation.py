@@ -106,4 +106,5 @@ Sha = Annotated[
 ]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="At most so many.")]
-Offset = Annotated[int, msgspec.Meta(ge=0, description="Skip so many first.")]
+# As many as there can be numbers; SQLite takes no more than 64 bits.
+Offset = Annotated[int, msgspec.Meta(ge=0, le=999_999_999, description="Skip so many first.")]

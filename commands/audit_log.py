@@ -36,7 +36,7 @@ class AuditLog(Params):
     ] = None
     until: Annotated[Name | None, Meta(description="Up to and with this day, hour or minute.")] = None
     limit: Annotated[int, Meta(ge=1, le=10_000, description="At most so many, the newest.")] = 100
-    offset: Annotated[int, Meta(ge=0, description="Without so many of the newest.")] = 0
+    offset: Annotated[int, Meta(ge=0, le=999_999_999, description="Without so many of the newest.")] = 0
 
 
 def run(store: Store, params: AuditLog) -> Page[Entry]:

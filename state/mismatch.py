@@ -10,6 +10,7 @@ import msgspec
 
 from state.errors import InvalidFile
 from state.migrations import Newer
+from state.plural import plural
 from state.yaml_codec import short
 from state.yaml_reader import FIX, KeyPath, locate, place
 
@@ -142,6 +143,8 @@ def _range(meta: msgspec.Meta) -> str:
     """Bounds in words."""
     if meta.max_length is not None:
         return f" of {meta.min_length or 0} to {meta.max_length} characters"
+    if meta.min_length is not None:
+        return f" of at least {plural(meta.min_length, 'character')}"
     if meta.le is None:
         return f" of at least {meta.ge}" if meta.ge is not None else ""
     return f" from {meta.ge} to {meta.le}" if meta.ge is not None else f" above {meta.gt}, up to {meta.le}"

@@ -39,6 +39,13 @@ def test_what_is_cut_off_is_told(merged: Store, refactory: Refactory, command: s
     assert len(whole.out.splitlines()) - len(cut.out.splitlines()) == 1
 
 
+def test_what_can_be_left_out_is_bounded(refactory: Refactory) -> None:
+    """An index takes no number of more than 64 bits."""
+    done = refactory.run("request:list", "--offset", "9" * 21)
+    assert done.code == 2
+    assert "--offset: expected a whole number from 0 to 999999999" in done.err
+
+
 def test_the_envelope_has_it_already(merged: Store, refactory: Refactory) -> None:
     done = refactory.ok("request:list", "--limit", "2", "--json")
     assert (done.err, done.data["total"]) == ("", 3)

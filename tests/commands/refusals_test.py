@@ -16,6 +16,10 @@ from tests.conftest import Refactory
             "--title: expected text of 0 to 500 characters, found 501 characters",
         ),
         (("run", "--title", "x" * 501), "--title: expected text of 0 to 500 characters"),
+        (
+            ("restore", "--commit", ""),
+            "--commit: expected text of at least 1 character, found 0 characters",
+        ),
         (("tasks:list", "--limit", "0"), "--limit: expected a whole number from 1 to 10000, found 0"),
         (
             ("agent:claim", "a/b"),
