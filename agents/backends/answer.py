@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from functools import partial
 
+from agents.backends.three_way import merged_in
 from agents.edits import formats
-from agents.edits.changes import Applied
-from agents.edits.patch import apply_answer
+from agents.edits.changes import Applied, EditRefused
+from agents.edits.patch import try_answer
 from agents.edits.tracked import check_free
+from agents.edits.worktree import write
 from agents.tasks.attempt import Job
 
 _MOST = 100  # lines in a pull record
 
 
 def apply(job: Job, answer: str, asked: formats.Name | None = None) -> Applied:
-    """All of it, in the task's scope, or nothing and EditRefused."""
+    """All of it, in the task's scope, or nothing and EditRefused.
+
+    What does not fit exactly on what the task is built on, but on the base, is merged in.
+    """
     root = job.worktree.path
     check = partial(check_free, job.worktree.git, root)
-    applied = apply_answer(answer, root, job.claim.task.scope, asked, check=check)
+    try:
+        applied = try_answer(answer, root, job.claim.task.scope, asked, check=check)
+    except EditRefused:
+        merged = merged_in(job, answer, asked)
+        if merged is None:
+            raise
+        applied = merged
+    else:
+        if any(step != "exact" for _, _, step in applied.steps):
+            applied = merged_in(job, answer, asked) or applied
+    write(applied, root)
     told = [f"{path}, hunk {number}: {step}" for path, number, step in applied.steps if step != "exact"]
     job.tolerances.extend(told[: _MOST - len(job.tolerances)])
     return applied

@@ -65,9 +65,11 @@ class Hunt:
             return self._one_of_several(green, high, red)
         if not any(innocent) and len(candidates) == 2:
             return self._of_pair(candidates[1], candidates[0], red)
-        step = candidates[innocent.index(False)]
-        others = len(self.combination.steps) - 1
-        evidence = f"without it the other {others} are green" if others else "the target is green without it"
+        place = innocent.index(False)
+        step, others = candidates[place], len(rests[place].steps)
+        alone = others == len(self.combination.steps) - 1
+        without = "without it" if alone else "without it and what builds on it"
+        evidence = f"{without} the other {others} are green" if others else f"the target is green {without}"
         return self._with_partner(step, red, evidence)
 
     def _one_of_several(self, green: int, high: int, red: Tests) -> Culprit:

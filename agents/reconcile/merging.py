@@ -61,14 +61,15 @@ class Merger:
             return Merged(merge.tree)
         with private_index(self.git, merge.tree) as index:
             found = clashes(self.git, index, merge, task, others)
-            tried = [(one, clash and self._closed(clash)) for one, clash in found]
+            tried = [(one, clash and self.closed(clash)) for one, clash in found]
             closed = [(one, clash) for one, clash in tried if clash]
             if len(closed) < len(tried) or not tried:
                 left = tuple(one.path for one, clash in tried if clash is None)
                 return Merged(merge.tree, left or ("a file that git does not name",))
             return Merged(_written(index, closed), resolved=tuple(_record(clash) for _, clash in closed))
 
-    def _closed(self, clash: Clash) -> Clash | None:
+    def closed(self, clash: Clash) -> Clash | None:
+        """By the first resolver that closes what is left of it; None if none does."""
         for resolve in self.resolvers:
             tried = resolve(clash)
             if tried.is_open:

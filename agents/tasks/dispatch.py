@@ -94,11 +94,9 @@ def _built_on(changes: Transaction, task: Task, order: Order) -> list[str]:
 
 
 def _failed_on_others(changes: Transaction, task: Task) -> bool:
-    """Its last attempt gave nothing on top of what it only follows: the next one is made without, and then merged."""
-    if not task.pulls or set(task.built_on) <= set(task.depends_on):
-        return False
-    last = changes.get(Pull, task.pulls[-1])
-    return bool(last.failure) and last.attempt == task.attempts  # one given back does not count
+    """The first attempt gave nothing on top of what it only follows: the next one is made without, and then merged."""
+    first = [pull for key in task.pulls if (pull := changes.get(Pull, key)).attempt == 1][-1:]
+    return task.attempts == 1 and any(pull.failure for pull in first)
 
 
 def _parents(changes: Transaction, task: Task) -> list[Parent]:

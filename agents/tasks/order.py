@@ -10,7 +10,7 @@ from state.records import Task
 
 
 class Order:
-    """Among these tasks, by key."""
+    """Among these tasks, by key, in the plan's order."""
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._tasks = tasks
@@ -30,15 +30,28 @@ class Order:
         return list(dict.fromkeys([*task.depends_on, *([] if alone else followed)]))
 
     def _ahead(self, task: Task) -> list[Task]:
-        """What it follows. In place of one that has stopped stands what that one waited for."""
+        """What it follows, the first of the plan first: if two conflict, the later one is done again.
+
+        In place of one that has stopped, and beside one made without, stands what that one followed.
+        """
         seen = dict.fromkeys(task.after)
         todo = list(seen)
         for key in todo:
             other = self._tasks.get(key)
-            if other and key in self._stopped:
-                todo += [more for more in (*other.after, *other.depends_on) if more not in seen]
+            if other:
+                todo += [more for more in self._passed_on(other) if more not in seen]
                 seen |= dict.fromkeys(todo)
-        return [self._tasks[key] for key in seen if key in self._tasks and key not in self._stopped]
+        found = (self._tasks[key] for key in seen if key in self._tasks and key not in self._stopped)
+        return sorted(found, key=lambda other: self._place[other.key])
+
+    def _passed_on(self, other: Task) -> list[str]:
+        if other.key in self._stopped:
+            return [*other.after, *other.depends_on]
+        return [key for key in other.after if key not in other.built_on] if _is_done(other) else []
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {key: n for n, key in enumerate(self._tasks)}
 
     @cached_property
     def _stopped(self) -> set[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import planner
 from agents.coder import starting_commit
 from agents.orchestrator import orchestrate
 from agents.reconciler import reconcile
@@ -11,7 +12,7 @@ from agents.tasks.completion import cancel
 from agents.tasks.dispatch import claim
 from agents.worktrees.workspace import mirror
 from state.errors import WorkFailed
-from state.records import Outcome, Plan, Task
+from state.records import Outcome, Plan, Request, Task
 from state.store import Store
 from tests.agents.finished import complete, planned, task_titled
 from tests.conftest import Repo
@@ -88,6 +89,34 @@ def test_what_builds_on_an_ejected_task_is_not_landed_without_it(repo: Repo, sto
     assert {e.reason for e in done.ejected} == {"red", "dependency"}
     assert "bad.txt" not in repo.git("ls-tree", "--name-only", done.branch).split()
     assert task_titled(store, "On top").attempts == 0, "not its fault: the attempt is given back"
+
+
+def test_what_came_after_a_culprit_is_done_again_and_lands(repo: Repo, store: Store) -> None:
+    """Its branch holds the culprit's commit. It waits as long as that one may still finish."""
+    configure(repo, "test:\n  command: test ! -e bad.txt\nbudgets:\n  attempts: 1\n")
+    plan = serialised(store, "## Bad\nscope: '*.txt'\n\n## Next\nscope: '*.txt'\n\n## Good\nscope: good.md\n")
+    bad = complete(store, repo, "Bad", {"bad.txt": "x\n"})
+    complete(store, repo, "Next", {"next.txt": "x\n"}, base=bad.commit)
+    complete(store, repo, "Good", {"good.md": "x\n"})
+    done = outcome(store, plan.key)
+    assert titles(store, [landed.task for landed in done.landed]) == ["Good"]
+    assert {e.reason for e in done.ejected} == {"red", "dependency"}
+    (red,) = [e.detail for e in done.ejected if e.reason == "red"]
+    assert red.startswith("without it and what builds on it the other 1 are green")
+    following = task_titled(store, "Next")
+    assert (task_titled(store, "Bad").state, following.state, following.attempts) == ("failed", "assigned", 0)
+    complete(store, repo, "Next", {"next.txt": "x\n"})
+    done = outcome(store, plan.key)
+    assert titles(store, [landed.task for landed in done.landed]) == ["Next", "Good"]
+    assert "bad.txt" not in repo.git("ls-tree", "--name-only", done.branch).split()
+
+
+def serialised(store: Store, tasks: str) -> Plan:
+    with store.transaction("test") as changes:
+        request = changes.new(Request, title="T")
+    made = planner.plan(store, request.key, tasks, "template")
+    orchestrate(store, made.key, 1, "main", None, None)
+    return made
 
 
 def test_a_red_target_blames_nobody(repo: Repo, store: Store) -> None:

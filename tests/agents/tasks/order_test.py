@@ -75,6 +75,15 @@ def test_in_place_of_a_stopped_one_stands_what_that_one_waited_for() -> None:
     assert among.starts_from(last) == ["a"]
 
 
+def test_beside_one_made_without_what_it_followed_stands_that() -> None:
+    """Else c would start from b alone, though it overlaps with a, too."""
+    without = made("b", "completed", after="a")
+    among, last = order(made("a", "completed"), without, made("c", after="b"))
+    assert among.starts_from(last) == ["a", "b"]
+    among, last = order(made("a", "completed"), replace(without, built_on=["a"]), made("c", after="b"))
+    assert among.starts_from(last) == ["b"]
+
+
 Edges = list[tuple[list[int], list[int]]]
 GRAPHS: st.SearchStrategy[Edges] = st.integers(1, 12).flatmap(
     lambda count: st.tuples(*(_edges(n) for n in range(count))).map(list)
