@@ -172,6 +172,15 @@ def circle(clinic: Clinic) -> None:
     clinic.put(replace(one, depends_on=[two.key]), replace(two, depends_on=[one.key]))
 
 
+def circle_of_both_orders(clinic: Clinic) -> None:
+    one, two = clinic.task("One"), clinic.task("Two")
+    clinic.put(replace(one, depends_on=[two.key]), replace(two, depends_on=[], after=[one.key]))
+
+
+def after_nobody(clinic: Clinic) -> None:
+    clinic.put(replace(clinic.task("One"), after=["9-zzzzzzzz"]))
+
+
 def completed_without_commit(clinic: Clinic) -> None:
     clinic.put(replace(clinic.task("One"), commit=None))
 
@@ -331,6 +340,8 @@ def test_what_has_one_right_answer_is_mended(
         (task_of_another_plan, "plan"),
         (foreign_pull, "pull"),
         (circle, "cycle"),
+        (circle_of_both_orders, "cycle"),
+        (after_nobody, "reference"),
         (completed_without_commit, "state"),
         (assigned_by_nobody, "state"),
         (no_plan, "state"),

@@ -111,7 +111,7 @@ def test_findings_and_figures_are_the_records(demo: tuple[Done, Path]) -> None:
     for finding in status["review"]["findings"]:
         assert f"{finding['message']} ({finding['rule']})" in done.out
     assert sum(bool(task["dependsOn"]) for task in status["tasks"]) == 2
-    assert re.search(r"^  3 +merged +coder-1 +2 +2 +Print an invoice$", done.out, re.MULTILINE)
+    assert re.search(r"^  3 +merged +coder-1 +2 +2 +- +Print an invoice$", done.out, re.MULTILINE)
 
 
 def test_what_it_proposes_next_works(demo: tuple[Done, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -9,8 +10,13 @@ import subprocess
 import sys
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
+from rich.console import Console
 
+from commands._status import Status
+from commands._tree import tree
 from tests.conftest import PROGRAM, Refactory, new_file
 
 LIST = "## Make one\nscope: one.py\n"
@@ -55,6 +61,27 @@ def test_a_tree_on_a_terminal(done: Refactory) -> None:
     assert "reconcile  1 landed, 1 test run" in shown
     assert "review  approved, 0 findings" in shown
     assert re.search(r"launch  merge [0-9a-f]{12} into main", shown)
+
+
+def test_what_a_task_waits_for_is_shown(refactory: Refactory) -> None:
+    """In the table always, in the tree as long as it holds the task."""
+    refactory.ok("request:create", "--title", "T", "--description", "## A\nscope: x\n\n## B\nscope: x\n")
+    refactory.ok("plan:create", "1")
+    shown = refactory.ok("plan:status", "1").out
+    assert re.search(r"STATE +AGENT +DEPENDS +AFTER", shown)
+    assert re.search(r"2 +pending +- +- +1 +B", shown)
+    assert "run one by one" in shown
+    status = msgspec.convert(refactory.data("plan:status", "1"), Status)
+    assert " waits for 1: B" in drawn(status)
+    done = replace(status, tasks=[replace(status.tasks[0], state="merged"), status.tasks[1]])
+    assert "waits for" not in drawn(done)
+
+
+def drawn(status: Status) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(tree(status, "code", {}))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
 
 
 def test_lines_elsewhere(done: Refactory) -> None:

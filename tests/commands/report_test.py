@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from commands._report.chart import chart, duration
 from commands._report.graph import graph
@@ -146,6 +148,16 @@ def test_tasks_stand_to_the_right_of_what_they_wait_for() -> None:
     assert len(places) == 5
     assert len(drawn.edges) == 4
     assert len(graph([task(1, 2), task(2, 1)]).nodes) == 2, "a damaged plan"
+
+
+def test_an_order_alone_is_a_dashed_edge() -> None:
+    tasks = [task(1), task(2, 1), replace(task(3), after=["1-aaaaaaaa", "2-aaaaaaaa"])]
+    drawn = graph(tasks)
+    assert [edge.dashed for edge in drawn.edges] == [False, True, True]
+    assert [node.x < other.x for node, other in pairwise(drawn.nodes)] == [True, True]
+    html = page(report(*tasks))
+    assert html.count('class="edge after"') == 2
+    assert "Dashed: after, an order alone." in Reader(html).text
 
 
 def test_every_text_is_only_a_text() -> None:
