@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +23,8 @@ from state.records import Plan, Request, Way
 if TYPE_CHECKING:
     from commands._outcome import Result, Stage
     from commands._progress import Progress
+
+_HELD = ("title", "description", "progress")  # by the request, or for one run only
 
 OPTIONS: list[click.Parameter] = [
     click.Argument(["request"], metavar="[<requestId>]", required=False),
@@ -64,7 +68,7 @@ def run(**given: Any) -> int:
     _check(context, given)
     with Progress(given["progress"]) as progress:
         request = _request(context, given)
-        with _going_on(context, request):
+        with _going_on(context, request, _again(request)):
             result = _run(context, request, given, progress)
     summarize(result.status)
     if form in plan_status.FORMATS:
@@ -119,10 +123,28 @@ def _check(context: Context, given: dict[str, Any]) -> None:
         _check_launch(context, _launch(1, given))
 
 
+def _again(request: Request) -> str:
+    """The command that goes on with what is wanted: without its `--as push` it would merge here."""
+    context = click.get_current_context()
+    words = ["refactory", "run", str(number_of(request.key))]
+    for option in OPTIONS:
+        name = str(option.name)
+        if not isinstance(option, click.Option) or name in _HELD or not _was_given(context, name):
+            continue
+        value = context.params.get(name, os.environ.get(f"REFACTORY_{name.upper()}"))
+        held = name == "task_list" and value == "-" and not context.params["request"]
+        words += [] if held else [option.opts[0]] if option.is_flag else [option.opts[0], str(value)]
+    return shlex.join(words)
+
+
+def _was_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
 @contextmanager
-def _going_on(context: Context, request: Request) -> Iterator[None]:
+def _going_on(context: Context, request: Request, again: str) -> Iterator[None]:
     """Whoever stops a run, or sees it fail, must know how to go on with it: the title makes another request."""
-    how = f"`refactory run {number_of(request.key)}` goes on with it"
+    how = f"`{again}` goes on with it"
     try:
         yield
     except RefactoryError as error:
@@ -180,7 +202,9 @@ def _request(context: Context, given: dict[str, Any]) -> Request:
         return context.call(request_show.OPERATION, request_show.RequestShow(id=given["request"]))
     if not given["title"]:
         raise UsageError("what is wanted?", "give --title and --description, or a request's id")
-    values = {"title": given["title"], "description": given["description"]}
+    # With the list: a kill before it is planned must not make another plan of what is left.
+    said = [text for text in (given["description"], given["task_list"]) if text]
+    values = {"title": given["title"], "description": "\n\n".join(said)}
     params = convert(request_create.RequestCreate, values, flags(request_create.RequestCreate))
     return context.call(request_create.OPERATION, params)
 

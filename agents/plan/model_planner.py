@@ -57,10 +57,11 @@ def _prompt(request: Request, task_list: str | None, store: Store) -> str:
     room = room_of(store.config.coder.context_tokens) // 4
     files = listing(editable(paths), (), room)
     symbols = symbol_map(editable(paths), lambda path: git.blob("HEAD", path), room)
+    notes = (task_list or "").strip()  # `run` has them in the request, too
     parts = [
         f"Request: {request.title}",
         request.description.strip(),
-        f"Notes on the tasks:\n{task_list.strip()}" if task_list and task_list.strip() else "",
+        "" if notes in request.description else f"Notes on the tasks:\n{notes}",
         f"The repository's tests are run by: {_test_command(git, paths, store.config.test) or 'nothing yet'}",
         f"Files of the repository:\n{files or 'none yet'}",
         f"What they define:\n{symbols}" if symbols else "",

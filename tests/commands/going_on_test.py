@@ -132,3 +132,21 @@ scope: one.py
     said = refactory.ok("plan:status", "1").out
     assert "How it is to be built." in said
     assert "Mind the gap." not in said
+
+
+def test_how_to_go_on_says_what_was_asked_for(repo: Repo, refactory: Refactory) -> None:
+    """Without its options the next run would merge here what was to be pushed, or ask another planner."""
+    with (repo.path / ".refactory" / "config.yaml").open("a") as file:
+        file.write("planner:\n  backend: model\n")
+    options = ("--planner", "model", "--agents", "3", "--until", "review", "--as", "command")
+    done = refactory.run("run", "--title", "Same", *options, "--json")
+    assert done.code == 8
+    assert f"`refactory run 1 {' '.join(options)}` goes on with it" in done.json["errors"][0]["hint"]
+
+
+def test_a_run_that_is_killed_before_its_plan_goes_on_with_its_list(refactory: Refactory) -> None:
+    """The plan is made as if only the request had been recorded."""
+    refactory.ok("run", "--title", "T", "--from", "-", "--until", "plan", input="Why.\n\n## One\n\n## Two\n")
+    refactory.ok("plan:create", "1")
+    tasks = refactory.data("tasks:list", "--plan-id", "2")["items"]
+    assert [task["title"] for task in tasks] == ["One", "Two"]
