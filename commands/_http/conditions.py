@@ -38,10 +38,9 @@ def etag(record: Record) -> dict[str, str]:
 
 
 def condition(request: web.Request, store: Store, cls: type[Record] | None) -> AbstractContextManager[None]:
-    given = ",".join(request.headers.getall(HEADER, []))
-    if not given:
+    if HEADER not in request.headers:
         return nullcontext()
-    tags = _tags(given)
+    tags = _tags(",".join(request.headers.getall(HEADER)))
     if cls is None:
         raise Stale(f"{HEADER}: this path is about no record that is there already")
     return only_if(store, cls, request.match_info["id"], tags)
