@@ -47,3 +47,26 @@ def test_errors_are_safe(refactory: Refactory) -> None:
 def test_progress_is_safe(capsys: pytest.CaptureFixture[str]) -> None:
     Progress("plain").say(f"task 1 failed: {EVIL}")
     assert capsys.readouterr().err == f"task 1 failed: {SHOWN}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::set-output name=a::b", r"\x3a:set-output name=a::b"),
+        ("said:\n  ::stop-commands::x", "said:\n  \\x3a:stop-commands::x"),
+        ("see ##[add-mask]x", r"see \x23#[add-mask]x"),
+        ("##vso[task.setvariable variable=a]b", r"\x23#vso[task.setvariable variable=a]b"),
+        ("tests/a.py::test_b, ## [x]", "tests/a.py::test_b, ## [x]"),
+    ],
+)
+def test_a_log_gives_no_orders_to_the_runner(monkeypatch: pytest.MonkeyPatch, text: str, shown: str) -> None:
+    """What a test or a model says is printed by `run`, in jobs whose logs GitHub and Azure read for commands."""
+    monkeypatch.setenv("CI", "true")
+    assert printable(text) == shown
+    monkeypatch.delenv("CI")
+    assert printable(text) == text
+
+
+def test_text_can_not_reorder_what_is_shown() -> None:
+    assert printable("a\u202eb\u2069") == r"a\u202eb\u2069"
+    assert printable("\u05d0\u200f") == "\u05d0\u200f"
