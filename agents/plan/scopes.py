@@ -33,6 +33,7 @@ def _overlap(a: str, b: str) -> bool:
     return _meet(_parts(a), _parts(b), "**", _parts_meet)
 
 
+@lru_cache(maxsize=4096)
 def _fixed(glob: str) -> str:
     """What every path matched by the glob begins with."""
     parts = _parts(glob)
