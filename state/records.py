@@ -257,7 +257,9 @@ class Budgets(Part, frozen=True, kw_only=True):
     money: Annotated[float, msgspec.Meta(gt=0, le=10**9)] | None = None
     """The same in money, by `model.price`; refused without one"""
     minutes: Annotated[float, msgspec.Meta(gt=0, le=525_600)] | None = None
-    """Wall clock of an orchestration from its start, pauses included; who is at work then is ended"""
+    """Wall clock of an orchestration from its start, pauses included; coders and testers at work then are
+    ended. What is completed can still be combined, reviewed and launched: `test.seconds` bounds each test of
+    the combination"""
 
 
 class Assignment(Part, frozen=True, kw_only=True):

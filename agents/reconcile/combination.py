@@ -72,11 +72,8 @@ def combine(
         for task in in_order(tasks, contained):
             if task.key in left_out:
                 continue
-            missing = _built_on(task, left_out, contained[task.key])
-            reason = f"it builds on {missing}, which is left out"
-            merged = (
-                _ejected(task, "dependency", reason) if missing else _merged(merger, onto, steps, tree, task)
-            )
+            out_too = _without_base(task, left_out, contained[task.key])
+            merged = out_too or _merged(merger, onto, steps, tree, task)
             if isinstance(merged, Ejected):
                 left_out[task.key] = merged
                 continue
@@ -135,14 +132,14 @@ def _ancestors(commit: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
     return found
 
 
-def _built_on(task: Task, left_out: Mapping[str, Ejected], contained: Collection[str]) -> str:
-    """A left-out task that this one depends on, or whose commit its branch contains."""
+def _without_base(task: Task, left_out: Mapping[str, Ejected], contained: Collection[str]) -> Ejected | None:
+    """Out, if a task is left out that this one depends on, or whose commit its branch contains."""
     for key, ejected in left_out.items():
         if ejected.reason == "empty":
             continue  # its change is there
         if key in task.depends_on or key in contained:
-            return f"task {number_of(key)}"
-    return ""
+            return _ejected(task, "dependency", f"it builds on task {number_of(key)}, which is left out")
+    return None
 
 
 def _changed_by(git: Repository, onto: str, steps: Sequence[Step], *files: str) -> list[Task]:

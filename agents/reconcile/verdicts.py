@@ -69,7 +69,8 @@ class Verdicts:
         base = check.base if not combination.steps else None
         tests = (base_verdict(check, base) if base else None) or check_once(check)
         if base is None and _on_base(check).exists():
-            self.runs += 1
+            with self._counting:
+                self.runs += 1
         before = self._of_this_run.get(name)
         tests = repeated(before, tests) if before else tests
         if tests.verdict == "passed" and not tests.base_failures:
