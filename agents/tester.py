@@ -13,7 +13,7 @@ from agents.sandbox import kind_of
 from agents.tasks.work import Claim
 from agents.test_runs.base_failures import excused
 from agents.test_runs.counts import Counts
-from agents.test_runs.test_run import Base, Check, Ran, run_test, whole_command
+from agents.test_runs.run import Base, Check, Ran, run_test, whole_command
 from agents.worktrees.workspace import Workspace
 from state.config import Test
 from state.records import Tests

@@ -15,7 +15,7 @@ from agents.plan.drafts import TaskDraft, TaskList, check
 from agents.prompts.context import editable, listing, room_of
 from agents.prompts.prompt import instructions
 from agents.prompts.symbol_map import symbol_map
-from agents.test_runs.test_command import detect
+from agents.test_runs.command import detect
 from state.config import Test
 from state.errors import UsageError, WorkFailed
 from state.records import Request

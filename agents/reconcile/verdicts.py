@@ -13,7 +13,7 @@ import msgspec
 
 from agents.reconcile.combination import Combination
 from agents.test_runs.base_failures import base_verdict
-from agents.test_runs.test_run import Base, Check
+from agents.test_runs.run import Base, Check
 from agents.tester import check_once, commands_for, repeated
 from agents.worktrees.workspace import Workspace
 from state.config import Config

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from agents.test_runs.test_run import Base, Check, Ran, run_test, whole_command
+from agents.test_runs.run import Base, Check, Ran, run_test, whole_command
 from state.private_files import write_private
 from state.records import Tests
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.test_runs.test_run import Base, Check
+from agents.test_runs.run import Base, Check
 from agents.tester import check_commit
 from agents.worktrees.workspace import local
 from state.config import Sandbox, Test

@@ -11,8 +11,8 @@ from agents.processes.environment import clean_environment
 from agents.sandbox import for_tests, named_in
 from agents.sandbox.run import Finished, Limits, run
 from agents.test_runs import junit, runners
+from agents.test_runs.command import detect
 from agents.test_runs.counts import Counts
-from agents.test_runs.test_command import detect
 from agents.worktrees.file_tree import remove
 from agents.worktrees.workspace import Workspace
 from agents.worktrees.worktree import Worktree

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.test_runs.test_command import PYTEST, detect
+from agents.test_runs.command import PYTEST, detect
 
 UNITTEST = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
 DISCOVER = "python3 -m unittest discover"
