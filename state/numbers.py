@@ -21,8 +21,10 @@ from state.stamps import settled
 _MANY = 1000  # fewer names are listed faster than remembered
 _CARRIED_AT_MOST = 32
 
-# The folder's mtime, ctime and inode, git's index's mtime and inode; highest number, changes since it was listed, CRC
-# of the rest.
+# How folder and index looked (the folder's mtime, ctime and inode, git's index's mtime and inode), then the highest
+# number, how many changes were carried over since it was listed, and the CRC of the rest. Plain numbers: to make a
+# class for them takes each start of the program longer than to list a small folder.
+_LOOKS, _HIGHEST, _CARRIED, _CRC = slice(0, 5), 5, 6, 7
 _FIELD = 20  # digits
 _HEADER = 8 * (_FIELD + 1)
 Looks = tuple[int, int, int, int, int]
@@ -49,7 +51,7 @@ class Numbers:
         """The highest number there is or was. Call under the lock."""
         header = self._header()
         if self._is_true(header):
-            return max(header[5], self._last_given())
+            return max(header[_HIGHEST], self._last_given())
         keys = self._listed(under_lock=True)
         return max(self._last_given(), max(map(number_of, keys), default=0))
 
@@ -76,16 +78,18 @@ class Numbers:
 
     def _carry(self, before: Looks, made: Sequence[str]) -> None:
         header, after = self._header(), self._looks()
-        if header[:5] != before or not after:
+        if header[_LOOKS] != before or not after:
             return
         added = "".join(f"\n{key}" for key in made).encode()
-        highest = max(header[5], max(map(number_of, made), default=0))
+        highest = max(header[_HIGHEST], max(map(number_of, made), default=0))
         with self._memory.open("r+b") as file:
             file.seek(0, os.SEEK_END)
             file.write(added)
             file.flush()  # the header last: until then it does not fit the folder, and nothing is believed
             file.seek(0)
-            file.write(_header(*after[:3], *before[3:], highest, header[6] + 1, _crc(added, header[7])))
+            file.write(
+                _header(*after[:3], *before[3:], highest, header[_CARRIED] + 1, _crc(added, header[_CRC]))
+            )
 
     def _remembered(self) -> bytes | None:
         """All keys, if they are still all. What is remembered is read before we look at the folder."""
@@ -94,7 +98,7 @@ class Numbers:
         except OSError:
             return None
         header, text = _parsed(data[:_HEADER]), data[_HEADER:]
-        return text if self._is_true(header) and _crc(text) == header[7] else None
+        return text if self._is_true(header) and _crc(text) == header[_CRC] else None
 
     def _header(self) -> tuple[int, ...]:
         try:
@@ -104,7 +108,7 @@ class Numbers:
             return ()
 
     def _is_true(self, header: tuple[int, ...]) -> bool:
-        return bool(header) and header[6] < _CARRIED_AT_MOST and header[:5] == self._looks()
+        return bool(header) and header[_CARRIED] < _CARRIED_AT_MOST and header[_LOOKS] == self._looks()
 
     def _looks(self) -> Looks | None:
         try:
