@@ -40,6 +40,18 @@ def commit(repo: Repo, message: str = "state") -> str:
     return repo.git("rev-parse", "HEAD")
 
 
+def diverged(repo: Repo, store: Store) -> None:
+    """Line a on both branches, b on `other`, c on `main`, which is checked out."""
+    requests(store, "a")
+    commit(repo)
+    repo.git("switch", "-q", "-c", "other")
+    requests(store, "b")
+    commit(repo)
+    repo.git("switch", "-q", "main")
+    requests(store, "c")
+    commit(repo)
+
+
 def found(store: Store) -> list[str]:
     return [finding.message for finding in verify(store).findings]
 
@@ -240,14 +252,7 @@ def test_a_revert_that_drops_lines_is_found_and_says_where_they_are(repo: Repo, 
 
 
 def test_a_merge_that_takes_one_side_is_found(repo: Repo, store: Store) -> None:
-    requests(store, "a")
-    commit(repo)
-    repo.git("switch", "-q", "-c", "other")
-    requests(store, "b")
-    commit(repo)
-    repo.git("switch", "-q", "main")
-    requests(store, "c")
-    commit(repo)
+    diverged(repo, store)
     forget(store)
     repo.git("merge", "-q", "-s", "ours", "other", "-m", "lost")
     assert found(store) != []
@@ -276,14 +281,7 @@ def test_a_squash_merge_keeps_all(repo: Repo, store: Store) -> None:
 
 
 def test_a_rebase_keeps_all(repo: Repo, store: Store) -> None:
-    requests(store, "a")
-    commit(repo)
-    repo.git("switch", "-q", "-c", "other")
-    requests(store, "b")
-    commit(repo)
-    repo.git("switch", "-q", "main")
-    requests(store, "c")
-    commit(repo)
+    diverged(repo, store)
     repo.git("switch", "-q", "other")
     repo.git("rebase", "-q", "main")
     answer = whole(store)
