@@ -76,6 +76,7 @@ class Worker:
         self._outages = 0
         self._patience = 1  # a model that was never there is a mistake in the configuration
         self._reported = False
+        self._was_answered = False
 
     def work(self, once: bool, parent: int | None = None) -> int:
         """Until stopped, or until `parent` is gone, or `once`. Returns how many tasks it worked on.
@@ -84,7 +85,7 @@ class Worker:
         """
         done = 0
         while not self.stopping.is_set() and parent in (None, os.getppid()):
-            claim = self.ledger.claim(self.name, self.role)
+            claim = self._claim()
             if claim:
                 self._do(claim, parent)
                 done += 1
@@ -93,6 +94,21 @@ class Worker:
             if not claim:
                 self.stopping.wait(_IDLE)
         return done
+
+    def _claim(self) -> Claim | None:
+        """A server or lock that was to be had before is waited for; one that never was is a mistake."""
+        for outages in range(1, _PATIENCE + 1):
+            try:
+                claim = self.ledger.claim(self.name, self.role)
+            except _OUTAGES:
+                if not self._was_answered or outages == _PATIENCE:
+                    raise
+                if self.stopping.wait(2**outages):
+                    break
+            else:
+                self._was_answered = True
+                return claim
+        return None
 
     def _do(self, claim: Claim, parent: int | None) -> None:
         task, meter = claim.task, Meter(partial(self.ledger.reserve, claim))

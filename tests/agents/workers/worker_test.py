@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
 
 from agents.model.errors import ModelUnreachable
 from agents.tasks import minutes
-from agents.tasks.work import Claim
+from agents.tasks.work import Claim, Role
 from agents.workers import worker as agents_worker
 from agents.workers.crew import _last_error
 from agents.workers.worker import Worker, _heartbeat
@@ -18,7 +19,7 @@ from agents.worktrees.workspace import local
 from commands._context import Context
 from commands._ledger import OperationLedger
 from state import leases
-from state.errors import BudgetReached
+from state.errors import BudgetReached, Unavailable
 from state.records import Budgets, Orchestration, Task
 from state.store import Store
 from tests.agents.finished import complete, planned
@@ -106,6 +107,43 @@ def test_a_model_that_was_there_is_waited_for(
     assert waited == [2]
     with pytest.raises(ModelUnreachable):
         coder.work(once=True)
+
+
+class Away(OperationLedger):
+    """As of a server that is restarted: there, then away for some calls, then there again."""
+
+    answers: ClassVar[list[bool]] = []
+
+    def claim(self, agent: str, role: Role) -> Claim | None:
+        if self.answers and not self.answers.pop(0):
+            raise Unavailable("http://127.0.0.1:1: no answer")
+        return super().claim(agent, role)
+
+
+def test_a_server_that_is_restarted_is_waited_for(
+    repo: Repo, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(store, "One")
+    agent = Worker("tester-1", "tester", Away(Context(repo.path)), lambda _: local(store), repo.path)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waited.append(seconds)
+        if not Away.answers:
+            agent.stopping.set()
+        return agent.stopping.is_set()
+
+    monkeypatch.setattr(agent.stopping, "wait", wait)
+    Away.answers = [False, True]
+    with pytest.raises(Unavailable):
+        agent.work(once=False)  # one that never was there is a mistake in its address
+    Away.answers = [True, False, False, True]
+    assert agent.work(once=False) == 0
+    assert waited[1:3] == [2, 4]
+    agent.stopping.clear()
+    Away.answers = [True, *[False] * 10]
+    with pytest.raises(Unavailable):
+        agent.work(once=False)
 
 
 class Watched(OperationLedger):
