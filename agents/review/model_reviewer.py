@@ -106,7 +106,7 @@ def _finding(remark: Remark, tasks: Sequence[Task], diff: Mapping[str, FileDiff]
         severity=remark.severity if task or in_diff else "note",
         message=" ".join(remark.message.split()) or "no reason given",
         file=remark.file,
-        line=remark.line if remark.line and remark.line > 0 else None,
+        line=remark.line if remark.file and remark.line and remark.line > 0 else None,
         task=task,
         suggested_task=" ".join((remark.suggested_task or "").split()) or None,
     )

@@ -239,5 +239,6 @@ def test_what_concerns_neither_a_task_nor_the_diff_is_a_note() -> None:
 
 
 def test_odd_lines_are_dropped() -> None:
-    assert judged("approved", line=0).line is None
-    assert judged("approved", line=3).line == 3
+    assert judged("approved", file="mul.py", line=0).line is None
+    assert judged("approved", file="mul.py", line=3).line == 3
+    assert judged("approved", line=3).line is None, "of no file: a coder was sent back to None:3"
