@@ -42,9 +42,10 @@ def rows(quick: bool) -> list[Row]:
 
 @contextmanager
 def _repository(count: int) -> Iterator[Path]:
-    """A plan of so many tasks, and their answers in `.git/answers`."""
-    plan = "\n".join(f"## Task number {n}\nscope: src/**, new/**\n" for n in range(1, count + 1))
-    with repository(tasks=plan) as folder:
+    """A plan of so many tasks, and their answers in `.git/answers`. No two share a file: none waits for another."""
+    numbers = range(1, count + 1)
+    plan = "\n".join(f"## Task number {n}\nscope: {_changed(n)}, new/{n}.txt\n" for n in numbers)
+    with repository(files=count + 1, tasks=plan) as folder:
         _answers(folder / ".git" / "answers", count)
         yield folder
 
@@ -76,13 +77,17 @@ def _coder(count: int) -> float:
         return wait(coder, began).cpu / count
 
 
+def _changed(n: int) -> str:
+    return f"src/part{n % 7}/file{n}.txt"
+
+
 def _answers(folder: Path, count: int) -> None:
     """Each task changes one line of a file and makes a new one."""
     for n in range(1, count + 1):
         path = folder / f"task-number-{n}" / "1.diff"
         path.parent.mkdir(parents=True)
-        file = f"src/part{n % 50 % 7}/file{n % 50}.txt"
-        old = [f"line {line} of {n % 50}" for line in range(10, 17)]
+        file = _changed(n)
+        old = [f"line {line} of {n}" for line in range(10, 17)]
         body = "".join(f" {line}\n" for line in old[:3]) + f"-{old[3]}\n+changed by {n}\n"
         body += "".join(f" {line}\n" for line in old[4:])
         new = f"diff --git a/new/{n}.txt b/new/{n}.txt\nnew file mode 100644\n--- /dev/null\n+++ b/new/{n}.txt\n"
