@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +34,8 @@ class Reader:
     def __init__(self, location: Location) -> None:
         self.location = location
         self._records = str(location.records)
-        self._cache: dict[str, tuple[Stamp, Record]] = {}
+        self._cache = defaultdict[type[Record], dict[str, tuple[Stamp, Record]]](dict)
+        self._order: dict[type[Record], tuple[list[str], list[str]]] = {}
         self._loaded: set[type[Record]] = set()
         self._config: tuple[Stamp | None, Config] | None = None
         self._durable: tuple[Stamp | None, bool] | None = None
@@ -72,20 +73,19 @@ class Reader:
 
     def _cached(self, cls: type[R], key: str, found: Stamp) -> R | None:
         """The record whose file has this stamp."""
-        path = f"{self._records}/{cls.folder}/{key}.yaml"
-        cached = self._cache.get(path)
+        cached = self._cache[cls].get(key)
         if cached is None or cached[0] != found:
-            record = self._read(cls, key)
-            self._remember(path, found, record)
-            return record
+            return self._read_again(cls, key, found)
         assert isinstance(cached[1], cls)
         return cached[1]
 
-    def _remember(self, path: str, found: Stamp, record: Record | None) -> None:
+    def _read_again(self, cls: type[R], key: str, found: Stamp) -> R | None:
+        record = self._read(cls, key)
         if record is None:
-            self._cache.pop(path, None)
+            self._cache[cls].pop(key, None)
         else:
-            self._cache[path] = (found, record)
+            self._cache[cls][key] = (found, record)
+        return record
 
     def _read(self, cls: type[R], key: str) -> R | None:
         from state.record_files import decode
@@ -187,18 +187,24 @@ class Reader:
         return dict(sorted(Counter(getattr(record, field) for record in self._each(cls, stamps)).items()))
 
     def _each(self, cls: type[R], stamps: Mapping[str, Stamp]) -> Iterator[R]:
-        for key in sorted(filter(is_key, stamps), key=by_number):
+        for key in self._ordered(cls, list(stamps)):
             record = self._cached(cls, key, stamps[key])
             if record is not None:
                 yield record
+
+    def _ordered(self, cls: type[Record], names: list[str]) -> list[str]:
+        """The keys among these, by number; put in order anew only if there are others than the last time."""
+        known = self._order.get(cls)
+        if known is None or known[0] != names:
+            known = self._order[cls] = names, sorted(filter(is_key, names), key=by_number)
+        return known[1]
 
     def _load(self, cls: type[Record], stamps: Mapping[str, Stamp]) -> None:
         """All at once from the index; from then on, files that change are read one by one."""
         from state import index
 
         for record in self._ask(cls, stamps, index.select(cls, {}))[0]:
-            path = f"{self._records}/{cls.folder}/{record.key}.yaml"
-            self._remember(path, stamps[record.key], record)
+            self._cache[cls][record.key] = (stamps[record.key], record)
         self._loaded.add(cls)
 
     def _ask(self, cls: type[Record], stamps: Mapping[str, Stamp], question: Question[T]) -> T:

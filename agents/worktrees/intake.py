@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from agents.git.path_text import shown
@@ -45,10 +44,12 @@ def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
                 "git can't take what is in there; make no such folders",
             )
         folders[:] = [name for name in folders if name != ".git"]
-        for name in files:
-            with suppress(OSError):
-                path = f"{parent}/{name}"
-                yield path[start:], os.lstat(path).st_size
+        for path in (f"{parent}/{name}" for name in files):
+            try:
+                size = os.lstat(path).st_size
+            except OSError:
+                continue
+            yield path[start:], size
 
 
 def _changed(git: Repository, commit: str) -> set[str]:

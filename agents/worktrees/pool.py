@@ -33,10 +33,13 @@ class Pool:
     def checkout(self, commit: str, most: int = MOST_BYTES) -> Iterator[Worktree]:
         """A clean worktree at `commit`, ours until the block ends. `most`: bytes of changes that it may hold."""
         with self._slot(commit) as worktree:
+            busy = _busy(worktree.path)
+            busy.touch()
             try:
                 yield replace(worktree, most=most)
             finally:
                 kill_inhabitants(worktree.path)
+                busy.unlink(missing_ok=True)
 
     def prepare(self, count: int, commit: str) -> None:
         """So many worktrees for those who will soon ask for one. Whatever fails here, they will meet and report."""
@@ -95,7 +98,8 @@ class Pool:
 
     def _prepared(self, name: str, commit: str) -> Worktree | None:
         """None if there is something that can't be removed: another user's files, or a mount."""
-        kill_inhabitants(self.folder / name)  # whose agent was killed
+        if _busy(self.folder / name).exists():  # its agent was killed; to look at all processes takes time
+            kill_inhabitants(self.folder / name)
         marker = self.folder / f"{name}.ready"
         if marker.exists():
             try:
@@ -134,7 +138,8 @@ class Pool:
     def _remove(self, name: str) -> None:
         """Also what a killed `worktree add` left: a folder, an entry, or half of one."""
         path = self.folder / name
-        (self.folder / f"{name}.ready").unlink(missing_ok=True)
+        for mark in (self.folder / f"{name}.ready", _busy(self.folder / name)):
+            mark.unlink(missing_ok=True)
         with git_locked(self._git_lock, "worktree remove", self.repository.git_dir):
             for entry, named in self._registered():
                 if named == name:
@@ -151,3 +156,8 @@ class Pool:
                 path = Path(os.fsdecode(pointer.read_bytes()).strip()).parent
                 if path.parent.resolve() == here:
                     yield pointer.parent, path.name
+
+
+def _busy(worktree: Path) -> Path:
+    """Is there while somebody works in the worktree, and afterwards if he was killed."""
+    return worktree.with_name(f"{worktree.name}.busy")
