@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.git.repository import Repository
+from agents.processes.inhabitants import inhabitants
 from agents.worktrees.pool import Pool
 from state.errors import WorkFailed
 from tests.conftest import Repo, make_repo
@@ -101,6 +103,37 @@ def test_folders_without_permissions_are_cleaned_for_the_next_task(
     )
     assert (done.stdout, done.stderr) == ("1 ['.git', 'calc.py', 'tests']\n", "")
     assert victim.stat().st_mode & 0o777 == 0o711, "a link's target is somebody else's"
+
+
+KILLED = """
+import os, subprocess, sys
+from pathlib import Path
+from agents.git.repository import Repository
+from agents.processes.tree import MARK
+from agents.worktrees.pool import Pool
+git_dir, folder, head = map(Path, sys.argv[1:])
+pool = Pool(Repository(git_dir), folder, git_dir / "refactory" / "git-lock")
+with pool.checkout(str(head)) as worktree:
+    sleep = subprocess.Popen(["sleep", "100"], cwd=worktree.path, env={**os.environ, MARK: ":1"})
+    print(sleep.pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="no /proc here")
+def test_what_a_killed_agent_left_running_ends_before_the_next_task(pool: Pool, repo: Repo) -> None:
+    head = repo.git("rev-parse", "main")
+    given: list[str | Path] = [repo.path / ".git", pool.folder, head]
+    command = [sys.executable, "-c", KILLED, *given]
+    killed = subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE)
+    assert killed.stdout
+    left = int(killed.stdout.readline())
+    assert killed.wait() == -signal.SIGKILL
+    assert set(inhabitants(pool.folder / "1")) == {left}
+    with pool.checkout(head) as worktree:
+        assert worktree.path.name == "1"
+        assert set(inhabitants(worktree.path)) == set()
+    assert [path.name for path in pool.folder.glob("*.busy")] == []
 
 
 def test_worktrees_of_the_user_may_have_any_name(pool: Pool, repo: Repo, tmp_path: Path) -> None:
