@@ -11,7 +11,7 @@ import msgspec
 
 from agents.git.diff import Changed, changes
 from agents.git.repository import Repository
-from state.errors import Conflict
+from state.errors import Conflict, RefactoryError
 from state.location import git_dir_of
 from state.private_files import write_private
 
@@ -31,21 +31,26 @@ class Move(msgspec.Struct, frozen=True):
 @contextmanager
 def following(private: Path, folders: list[Path], old: str, new: str) -> Iterator[None]:
     """Bring the folders from `old` to `new`; back again, if one refuses or the block fails. Under the git lock."""
-    note = private / _NOTE
-    moved: list[Path] = []
+    note, move = private / _NOTE, Move(old, new, [str(folder) for folder in folders])
+    begun: list[Path] = []
+    done: list[Path] = []
     if folders:
-        write_private(note, msgspec.json.encode(Move(old, new, [str(folder) for folder in folders])).decode())
+        write_private(note, msgspec.json.encode(move).decode())
     try:
         for folder in folders:
+            _refuse(folder, old, new)
+            begun.append(folder)
             _follow(folder, old, new)
-            moved.append(folder)
+            done.append(folder)
         yield
     except BaseException:
-        for folder in moved:
+        for folder in done:
             _follow(folder, new, old)
+        for folder in begun[len(done) :]:
+            _undo(folder, move)
+        note.unlink(missing_ok=True)  # where that failed, the next launch tries it again
         raise
-    finally:
-        note.unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
 
 
 def undo_killed(git: Repository, private: Path, head: str) -> None:
@@ -61,20 +66,31 @@ def undo_killed(git: Repository, private: Path, head: str) -> None:
     note.unlink()
 
 
-def _follow(folder: Path, old: str, new: str) -> None:
-    """Bring the folder from `old` to `new` as `git merge --ff-only` would: all of it, or none."""
+def _refuse(folder: Path, old: str, new: str) -> None:
+    """Raises Conflict where the folder has changes of its own that are in the way; nothing is touched yet."""
     git_dir = git_dir_of(folder)
     if git_dir is None:
         raise Conflict(f"{folder}: no working tree to update", "launch from the one that is on the branch")
     git = Repository(git_dir, folder)
     git.attempt("update-index", "-q", "--refresh")
+    status, _, err = git.attempt("read-tree", "-m", "-u", "--dry-run", old, new)
+    if status:
+        hint = "commit or stash the changes there, or launch with --as push; nothing was changed"
+        raise Conflict(f"{folder}: {_said(err)}", hint)
+
+
+def _follow(folder: Path, old: str, new: str) -> None:
+    """As `git merge --ff-only` would, which may stop half way on a full disk or at a folder that is read-only."""
+    git = Repository(git_dir_of(folder) or folder, folder)
     status, _, err = git.attempt("read-tree", "-m", "-u", old, new)
     if status:
-        said = next((line for line in err.splitlines() if line.strip()), "git read-tree failed")
-        raise Conflict(
-            f"{folder}: {said.removeprefix('error: ')}",
-            "commit or stash the changes there, or launch with --as push; nothing was changed",
-        )
+        hint = "mend the cause, or launch with --as push; what was written there is taken back"
+        raise RefactoryError(f"{folder}: {_said(err)}", hint)
+
+
+def _said(err: str) -> str:
+    said = next((line for line in err.splitlines() if line.strip()), "git read-tree failed")
+    return said.removeprefix("error: ")
 
 
 def _undo(folder: Path, move: Move) -> None:
@@ -101,9 +117,15 @@ def _is_ours(git: Repository, path: Path, change: Changed, move: Move) -> bool:
         return True
     except OSError:
         return False
-    if change.new_mode == _NOTHING:
+    if change.new_mode == _NOTHING or (
+        change.old_mode != _NOTHING and there == _content(git, move.old, change)
+    ):
         return False
-    return git.raw("cat-file", "--filters", f"{move.new}:{change.path}").startswith(there)
+    return _content(git, move.new, change).startswith(there)
+
+
+def _content(git: Repository, commit: str, change: Changed) -> bytes:
+    return git.raw("cat-file", "--filters", f"{commit}:{change.path}")
 
 
 def _blob(git: Repository, commit: str, path: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from agents.git.repository import Repository
 from agents.worktrees.follow import following, undo_killed
-from state.errors import Conflict
+from state.errors import Conflict, RefactoryError
 from tests.conftest import Repo
 from tests.state.faults import Say, child, said
 
@@ -109,3 +109,19 @@ def test_what_got_there_stays_there(repo: Repo, private: Path, commits: tuple[st
     assert undo(repo, private) == ""
     assert (repo.path / "new.txt").exists()
     assert not (private / "following").exists()
+
+
+def test_what_stops_half_way_is_taken_back(repo: Repo, private: Path, commits: tuple[str, str]) -> None:
+    """As on a full disk, in a folder that is read-only, or with LFS away from its server."""
+    attributes = repo.path / ".git" / "info" / "attributes"
+    attributes.write_text("sub/* filter=away\n")
+    repo.git("config", "filter.away.smudge", "false")
+    repo.git("config", "filter.away.required", "true")
+    repo.write({"mine.txt": "mine\n"})
+    with pytest.raises(RefactoryError, match="filter 'false' failed") as stopped:
+        go_on(repo, private, commits)
+    assert "taken back" in stopped.value.hint
+    assert repo.git("status", "--porcelain") == "?? mine.txt"
+    attributes.unlink()
+    go_on(repo, private, commits)
+    assert repo.git("status", "--porcelain") == "?? mine.txt"
