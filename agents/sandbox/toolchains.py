@@ -87,7 +87,7 @@ class _Found:
 
     def add(self, paths: Iterable[Path]) -> None:
         for path in paths:
-            if path.is_absolute() and not self.covers(path) and not self._too_much(path) and path.exists():
+            if path.is_absolute() and not self.covers(path) and not self._too_much(path) and _is_there(path):
                 self.paths.add(path)
 
     def covers(self, path: Path) -> bool:
@@ -97,7 +97,7 @@ class _Found:
         """The folder with `lib` and `bin` in it, if that is what it is; not ~/.local, which holds much else."""
         prefix = folder.parent
         shared = prefix in (self._home / ".local", self._home / ".cargo")
-        whole = any((prefix / name).exists() for name in ("lib", "pyvenv.cfg", "versions", "release"))
+        whole = any(_is_there(prefix / name) for name in ("lib", "pyvenv.cfg", "versions", "release"))
         return [prefix] if folder.name in _BINS and whole and not shared else []
 
     def _too_much(self, path: Path) -> bool:
@@ -128,6 +128,11 @@ def _hops(path: Path) -> Iterator[Path]:
         hop = os.path.normpath(Path(hop).parent / os.readlink(hop))  # noqa: PTH115
         yield Path(hop)
     yield Path(os.path.realpath(hop))
+
+
+def _is_there(path: Path) -> bool:
+    """Not what lies in somebody else's folder, as in the PATH that `su` leaves: nothing can be run there."""
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where it may not look)
 
 
 def _within(path: Path, folders: Iterable[Path]) -> bool:

@@ -44,6 +44,14 @@ def test_links_in_path_are_followed_to_their_toolchain(tmp_path: Path) -> None:
     assert {folder, tmp_path / "apps/x/versions/2", tmp_path / "sdk"} <= set(found)
 
 
+def test_places_that_may_not_be_looked_at_are_left_out(tmp_path: Path) -> None:
+    """As root's home in the PATH that `su` leaves. Root may look there, but not at a name that is too long."""
+    mine, refused = tool(tmp_path / "bin/x", "x").parent, Path("/") / ("x" * 300) / "bin"
+    (mine / "link").symlink_to(refused / "y")
+    env = {"PATH": f"{refused}:{mine}", "HOME": str(tmp_path), "GOPATH": str(refused)}
+    assert mine in toolchains(env, None, set())
+
+
 def test_nothing_is_taken_whole_that_holds_the_home_or_the_repository(tmp_path: Path) -> None:
     home, common = tmp_path / "home", tmp_path / "work/repo/.git"
     for path in (
