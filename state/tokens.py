@@ -48,7 +48,8 @@ def local_token(private: Path) -> str:
             _make(path)
         token = path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
-        raise RefactoryError(f"{path}: can't read or make the local token: {error.strerror}") from None
+        why = f"{path}: can't read or make the local token: {error.strerror}"
+        raise RefactoryError(why, "mend the cause, and run the command again") from None
     if not _TOKEN.fullmatch(token):
         raise InvalidFile(f"{path}:1: holds no token", "remove it; a new one is made")
     return token

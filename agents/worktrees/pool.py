@@ -72,7 +72,13 @@ class Pool:
 
     @contextmanager
     def _slot(self, commit: str) -> Iterator[Worktree]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # often without a home, in a container
+            raise RefactoryError(
+                f"{self.folder}: worktrees can't be made there: {error.strerror}",
+                "name another folder: `worktrees` in .refactory/config.yaml, or XDG_CACHE_HOME",
+            ) from None
         for number in range(1, _MOST + 1):
             with self._held(str(number)) as held:
                 worktree = self._prepared(str(number), commit) if held else None

@@ -12,7 +12,7 @@ import pytest
 from agents.git.repository import Repository
 from agents.processes.inhabitants import inhabitants
 from agents.worktrees.pool import Pool
-from state.errors import WorkFailed
+from state.errors import RefactoryError, WorkFailed
 from tests.conftest import Repo, make_repo
 
 
@@ -159,3 +159,13 @@ def test_two_clones_never_share_a_worktree(pool: Pool, repo: Repo, tmp_path: Pat
     with theirs.checkout(head) as worktree:
         assert worktree.git.git_dir.parent == (other.path / ".git" / "worktrees").resolve()
         assert (worktree.path / "other.txt").is_file()
+
+
+def test_a_folder_that_cannot_be_made_says_which_other_will_do(repo: Repo, tmp_path: Path) -> None:
+    """As in a container whose user has no home."""
+    (tmp_path / "file").touch()
+    git_dir = repo.path / ".git"
+    pool = Pool(Repository(git_dir), tmp_path / "file" / "pool", git_dir / "refactory" / "git-lock")
+    with pytest.raises(RefactoryError, match="Not a directory") as refused, pool.checkout("HEAD"):
+        pass
+    assert "XDG_CACHE_HOME" in refused.value.hint
