@@ -84,12 +84,11 @@ class Forgejo:
 
     def checks(self, commit: str) -> list[Check]:
         found: list[Check] = []
-        total = 1
-        while len(found) < total:
-            page, total = self._checks(commit, len(found) // _PAGE + 1)
-            if not page:
-                break
+        for number in count(1):
+            page, total = self._checks(commit, number)
             found += page
+            if not page or len(found) >= total:
+                break
         return found
 
     def _checks(self, commit: str, page: int) -> tuple[list[Check], int]:
@@ -140,12 +139,14 @@ class Forgejo:
         return answered(self.place.url, doing, lambda: _pull(found))
 
     def _all(self, doing: str, path: str) -> list[Any]:
+        """A page that is not full says nothing: a server may give less than is asked for, or all each time."""
         found: list[Any] = []
+        page: list[Any] = []
         for number in count(1):
-            page = self._ask(doing, "GET", path, {"page": number, "limit": _PAGE})
-            found += page
-            if len(page) < _PAGE:
+            before, page = page, self._ask(doing, "GET", path, {"page": number, "limit": _PAGE})
+            if not page or page == before:
                 break
+            found += page
         return found
 
     def _ask(self, doing: str, method: str, path: str, given: Any = None) -> Any:

@@ -8,6 +8,9 @@ from tests.forges.state import NAME, OWNER, Comment, Issue, Pull, State
 
 PREFIX = f"/api/v1/repos/{OWNER}/{NAME}"
 AUTH = "Bearer "
+MAX_RESPONSE_ITEMS = (
+    20  # a setting of the server ([api] in app.ini), 50 by default; who asks for more gets so many
+)
 
 
 def answer(
@@ -50,9 +53,7 @@ def answer(
             pull.reviewers += body["reviewers"] + [f"{OWNER}/{team}" for team in body["team_reviewers"]]
             return 201, []
         case "GET", ["labels"]:
-            start = (int(query["page"]) - 1) * int(query["limit"])
-            named = [{"id": ident, "name": name} for name, ident in state.labels.items()]
-            return 200, named[start : start + int(query["limit"])]
+            return 200, _page([{"id": ident, "name": name} for name, ident in state.labels.items()], query)
         case "POST", ["labels"]:
             state.labels[body["name"]] = state.next()
             return 201, {"id": state.last, "name": body["name"]}
@@ -65,9 +66,8 @@ def answer(
             statuses = [
                 {"context": one.name, "status": words[one.state], "target_url": ""} for one in state.look()
             ]
-            start = (int(query["page"]) - 1) * int(query["limit"])
-            page = statuses[start : start + int(query["limit"])] or None
-            return 200, {"state": "", "sha": sha, "total_count": len(statuses), "statuses": page}
+            page = _page(statuses, query)
+            return 200, {"state": "", "sha": sha, "total_count": len(statuses), "statuses": page or None}
         case "GET", ["issues", number] if issue := state.issue_or_pull(int(number)):
             return 200, _issue(issue, url)
         case "GET", ["issues", number, "comments"] if issue := state.issues.get(int(number)):
@@ -82,6 +82,12 @@ def answer(
             comment.body = body["body"]
             return 200, _comment(comment, issue, url)
     return 404, {"message": "not found"}
+
+
+def _page(found: list[dict[str, Any]], query: dict[str, str]) -> list[dict[str, Any]]:
+    size = min(int(query["limit"]), MAX_RESPONSE_ITEMS)
+    start = (int(query["page"]) - 1) * size
+    return found[start : start + size]
 
 
 def _title(given: str) -> tuple[str, bool]:

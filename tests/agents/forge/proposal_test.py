@@ -63,6 +63,16 @@ def test_labels_reviewers_and_draft(
     assert (first.draft, second.draft, pull.draft, pull.title) == (True, True, True, "Title")
 
 
+@pytest.mark.parametrize("server", ["forgejo"], indirect=True)  # the others take names
+def test_a_label_beyond_the_first_page_is_not_made_again(
+    server: ForgeServer, forge: Forge, wanted: Wanted, settings: Settings
+) -> None:
+    server.state.labels = {f"label-{number}": number for number in range(45)}
+    dress(forge, propose(forge, wanted, settings), ["label-44"], [], settings)
+    assert server.state.labels["label-44"] == 44
+    assert server.state.pulls[0].labels == ["label-44"]
+
+
 @pytest.mark.parametrize("server", ["github", "forgejo"], indirect=True)  # GitLab keeps one who has reviewed
 def test_who_was_asked_or_has_reviewed_is_left_in_peace(
     server: ForgeServer, forge: Forge, wanted: Wanted, settings: Settings
