@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from agents.edits.place import Unplaced
@@ -12,7 +13,8 @@ RULE = 10  # times as likely as all other readings together: certain enough
 BACK_OFF = 5.0  # lines of a kind that have to be seen to say more than all others
 OWN = 0.03  # share of new lines that follow habits of their own
 NONE: Counter[Any] = Counter()
-ANY = "any"  # way to end
+Link = tuple[str, int, str]
+ANY: Link = ("any", 0, "")
 
 
 def indent(line: str) -> str:
@@ -36,9 +38,11 @@ def swapped(way: str) -> str:
     return "\t" * groups + way[4 * groups :]
 
 
-def kind(line: str) -> tuple[str, str]:
-    """What tells how the next line is indented: this one's indentation, and how it ends."""
-    return indent(line), line.rstrip()[-1:]
+def link(above: str, below: str) -> Link:
+    """How two lines meet: how the upper one ends, if it leaves a bracket open or closes one, how the lower begins."""
+    depth = sum(map(above.count, "([")) - sum(map(above.count, ")]"))
+    start = below.lstrip()[:1]
+    return above.rstrip()[-1:], (depth > 0) - (depth < 0), "" if start.isalnum() else start
 
 
 class Seen:
@@ -46,8 +50,8 @@ class Seen:
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.ways: dict[str, Counter[str]] = defaultdict(Counter)
-        self.after: dict[tuple[str, str], Counter[Any]] = defaultdict(Counter)
-        self.deeper: dict[str, Counter[Any]] = defaultdict(Counter)
+        self.after: dict[tuple[str, Link], Counter[Any]] = defaultdict(Counter)
+        self.deeper: dict[Link, Counter[Any]] = defaultdict(Counter)
         self.forms: dict[int, Counter[Any]] = defaultdict(Counter)
         self.inside: Counter[str] = Counter()
         self.bodies: dict[str, set[str]] = {}
@@ -57,20 +61,18 @@ class Seen:
                 way = indent(line)
                 self.ways[width(way)][way] += 1
                 self.bodies.setdefault(body, set()).add(way)
-                self.after[kind(above)][way] += 1
+                met = link(above, line)
+                self.after[indent(above), met][way] += 1
                 self.forms[columns(way)][way] += 1
-                for last in (above.rstrip()[-1:], ANY):
-                    self.deeper[last][columns(way) - columns(indent(above))] += 1
+                for each in (met, ANY):
+                    self.deeper[each][columns(way) - columns(indent(above))] += 1
                 self.inside["\t" if "\t" in body else "    " if "    " in body else ""] += 1
                 above = line
 
-    def chance(self, above: tuple[str, str], way: str) -> float:
-        """How likely a line below one of this kind is indented so: as seen there, or as much deeper elsewhere."""
-        after, last, shift = (
-            self.after.get(above, NONE),
-            self.deeper.get(above[1], NONE),
-            columns(way) - columns(above[0]),
-        )
+    def chance(self, above: str, met: Link, way: str) -> float:
+        """How likely a line below one indented so is indented like this: as seen there, or as much deeper elsewhere."""
+        after, last = self.after.get((above, met), NONE), self.deeper.get(met, NONE)
+        shift = columns(way) - columns(above)
         anywhere = (self.deeper[ANY][shift] + 0.1) / (self.deeper[ANY].total() + 5)
         step = (last[shift] + BACK_OFF * anywhere) / (last.total() + BACK_OFF)
         forms = self.forms.get(columns(way), NONE)
@@ -82,18 +84,18 @@ def most_likely(
     choices: Sequence[tuple[str, list[str]]], above: str, below: str, rate: float, seen: Seen
 ) -> list[str]:
     """For each line the reading that is by far the likeliest, seen from the lines above and below it."""
+    lines = [above, *(line for line, _ in choices), below]
+    links = [link(*pair) for pair in pairwise(lines)]
     downward, last = [], {indent(above): 1.0}
-    end = above.rstrip()[-1:]
-    for line, ways in choices:
+    for (line, ways), met in zip(choices, links, strict=False):
         last = {
             way: share(way, indent(line), rate)
-            * sum(p * seen.chance((one, end), way) for one, p in last.items())
+            * sum(p * seen.chance(one, met, way) for one, p in last.items())
             for way in ways
         }
         last = _normal(last)
         downward.append(last)
-        end = line.rstrip()[-1:]
-    upward = {way: seen.chance((way, end), indent(below)) if below else 1.0 for way in last}
+    upward = {way: seen.chance(way, links[-1], indent(below)) if below else 1.0 for way in last}
     found: list[str] = []
     for at in range(len(choices) - 1, -1, -1):
         whole = {way: p * upward[way] for way, p in downward[at].items()}
@@ -102,11 +104,11 @@ def most_likely(
             raise Unplaced("it mixes tabs and blanks up, and the file has both")
         found.append(best)
         if at:
-            end, said = choices[at - 1][0].rstrip()[-1:], indent(choices[at][0])
+            said, met = indent(choices[at][0]), links[at]
             upward = _normal(
                 {
                     one: sum(
-                        share(way, said, rate) * seen.chance((one, end), way) * p for way, p in upward.items()
+                        share(way, said, rate) * seen.chance(one, met, way) * p for way, p in upward.items()
                     )
                     for one in choices[at - 1][1]
                 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from agents.edits.fuzzy import alike
-from agents.edits.likely import RULE, Seen, indent, kind, most_likely, share, swapped, width
+from agents.edits.likely import RULE, Seen, indent, link, most_likely, share, swapped, width
 from agents.edits.place import Unplaced
 from agents.edits.work import Work
 
@@ -25,7 +25,7 @@ class Style:
 
     @cached_property
     def seen(self) -> Seen:
-        self.work.spend(10 * len(self.lines))
+        self.work.spend(15 * len(self.lines))
         return Seen(self.lines)
 
     def restored(
@@ -37,6 +37,7 @@ class Style:
                 self._check(line, above, removed)
                 above = line if line.strip() else above
             return list(lines)
+        _check_gaps([line.strip() for line in lines])
         told = [at for at, line in enumerate(lines) if line.strip()]
         choices = [(lines[at], self._readings(lines[at], removed, rate)) for at in told]
         found = list(lines)
@@ -51,8 +52,10 @@ class Style:
             return
         self._check_inside(body, removed, DOUBT, 1)
         if "    " in width(way):
+            met = link(above, line)
             chances = {
-                one: self.seen.chance(kind(above), one) * share(one, way, DOUBT) for one in self._known(way)
+                one: self.seen.chance(indent(above), met, one) * share(one, way, DOUBT)
+                for one in self._known(way)
             }
             best = max(chances, key=lambda one: chances[one])
             if best != way and chances[best] >= FOREIGN * (sum(chances.values()) - chances[best]):
@@ -96,6 +99,13 @@ class Style:
         is_rare = (1 - rate) * self.seen.inside["    "] < rule * rate * self.seen.inside["\t"]
         if is_rare or any(body.endswith(f"    {part}") for part in behind_tab):
             raise Unplaced("its added lines may have lost tabs")
+
+
+def _check_gaps(bodies: Sequence[str]) -> None:
+    """Tabs inside of some lines, and blanks behind the same text in others: all of them may have been tabs."""
+    heads = {body.split("\t")[0] for body in bodies if "\t" in body}
+    if any("\t" not in body and body.split("    ")[0] in heads for body in bodies if "    " in body):
+        raise Unplaced("its added lines may have lost tabs")
 
 
 def _replaces(line: str, old: str, work: Work) -> bool:
