@@ -179,7 +179,7 @@ class Worker:
             self.failure = said
 
     def _give_back(self, claim: Claim, meter: Meter) -> None:
-        with suppress(Conflict, Unavailable):  # reported already, or lost; a lease ends by itself, too
+        with suppress(Conflict, *_OUTAGES):  # reported already, or lost; a lease ends by itself, too
             self.ledger.release(claim, meter.usage)
 
     def _failed(self, claim: Claim, error: RefactoryError, meter: Meter) -> None:
