@@ -74,6 +74,9 @@ class _Choice(Struct):
     finish_reason: str | None = None
 
 
+_MOST_TOKENS = 2**40
+
+
 class _Usage(Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -185,9 +188,14 @@ def _reply(
         finish=finish or "",
         refusal=refusal or "",
         model=model or "",
-        input_tokens=spent.prompt_tokens or spent.input_tokens or 0,
-        output_tokens=spent.completion_tokens or spent.output_tokens or 0,
+        input_tokens=_count(spent.prompt_tokens or spent.input_tokens),
+        output_tokens=_count(spent.completion_tokens or spent.output_tokens),
     )
+
+
+def _count(tokens: int | None) -> int:
+    """What can't be is as if it had not been told: below zero it would make room in a budget."""
+    return tokens if tokens and 0 < tokens <= _MOST_TOKENS else 0
 
 
 # Per dialect: how a whole answer is read, and how one event of a stream.

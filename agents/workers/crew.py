@@ -13,7 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from agents.tasks.work import Role
-from state.errors import BudgetReached, RefactoryError, Unavailable
+from state.errors import FAMILIES, RefactoryError
 from state.origin import ENVIRONMENT, request_id
 
 _ERROR = "refactory: "  # so the program begins what it ends with
@@ -92,8 +92,8 @@ class Crew:
     def _failure(self, member: Member, status: int) -> RefactoryError:
         log = self._log(member.role)
         message, hint = _last_error(log.read_text(encoding="utf-8", errors="replace"), member.names)
-        kind = BudgetReached if status == BudgetReached.exit_code else Unavailable
-        error = kind(
+        kinds = {kind.exit_code: kind for kind in FAMILIES}  # the more general ones last
+        error = kinds.get(status, RefactoryError)(
             f"{member.role}: {message or f'ended with {status}'}",
             "; ".join([*filter(None, [hint]), f"its log is {log}"]),
         )
