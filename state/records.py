@@ -28,6 +28,7 @@ Strategy = Literal["round-robin", "least-loaded"]
 Way = Literal["merge", "push", "pull-request", "command"]
 CiState = Literal["passed", "failed", "pending", "none"]
 Headcount = Annotated[int, msgspec.Meta(ge=1, le=64)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -53,11 +54,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Usage(Part, frozen=True, kw_only=True):
     model: str = ""
     """Its name"""
-    requests: int = 0
+    requests: Count = 0
     """How often it was asked"""
-    input_tokens: int = 0
+    input_tokens: Count = 0
     """As the server counted them"""
-    output_tokens: int = 0
+    output_tokens: Count = 0
     """As the server counted them"""
 
     @property

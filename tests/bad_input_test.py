@@ -42,6 +42,7 @@ def planned(refactory: Refactory) -> Refactory:
         (2, "missing.md", ("plan:create", "1", "--from", "missing.md")),
         (2, "nothing to record", ("pull:record", "a", "--task-id", "1")),
         (4, "not assigned", ("pull:record", "a", "--task-id", "1", "--pr-url", "https://x.org/1")),
+        (2, "from 0 to", ("task:release", "1", "--token", "1", "--usage", '{"inputTokens": -5}')),
         (2, "No such command", ("no:such",)),
         (2, "give a request's id or --title", ("run", "1", "--title", "x")),
         (2, "what is wanted", ("run",)),
