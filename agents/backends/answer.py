@@ -16,10 +16,16 @@ _MOST = 100  # lines in a pull record
 
 
 def apply(job: Job, answer: str, asked: formats.Name | None = None) -> Applied:
-    """All of it, in the task's scope, or nothing and EditRefused.
+    """All of it, in the task's scope, or nothing and EditRefused."""
+    applied = _placed(job, answer, asked)
+    write(applied, job.worktree.path)
+    told = [f"{path}, hunk {number}: {step}" for path, number, step in applied.steps if step != "exact"]
+    job.tolerances.extend(told[: _MOST - len(job.tolerances)])
+    return applied
 
-    What does not fit exactly on what the task is built on, but on the base, is merged in.
-    """
+
+def _placed(job: Job, answer: str, asked: formats.Name | None) -> Applied:
+    """What does not fit exactly on what the task starts from, but on the base, is merged in."""
     root = job.worktree.path
     check = partial(check_free, job.worktree.git, root)
     try:
@@ -28,11 +34,11 @@ def apply(job: Job, answer: str, asked: formats.Name | None = None) -> Applied:
         merged = merged_in(job, answer, asked)
         if merged is None:
             raise
-        applied = merged
     else:
-        if any(step != "exact" for _, _, step in applied.steps):
-            applied = merged_in(job, answer, asked) or applied
-    write(applied, root)
-    told = [f"{path}, hunk {number}: {step}" for path, number, step in applied.steps if step != "exact"]
-    job.tolerances.extend(told[: _MOST - len(job.tolerances)])
-    return applied
+        if all(step == "exact" for _, _, step in applied.steps):
+            return applied
+        merged = merged_in(job, answer, asked)
+        if merged is None:
+            return applied
+    check(merged)
+    return merged
