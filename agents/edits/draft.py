@@ -8,11 +8,11 @@ from typing import Literal
 
 from agents.edits.assembly import assemble, clashes
 from agents.edits.changes import Applied, Change, EditRefused, FileEdit, Hunk, Reader, Step
+from agents.edits.edges import has_open_end
 from agents.edits.indentation import Evidence, doubt_of_new
 from agents.edits.patching import Patching, place_all
 from agents.edits.paths import refuse_reason
 from agents.edits.place import Place, is_lossy
-from agents.edits.placing import has_open_end
 from agents.edits.refusal import explain
 from agents.edits.sameness import without_blanks
 from agents.edits.textfile import TextFile

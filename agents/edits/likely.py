@@ -30,6 +30,11 @@ def width(indentation: str) -> str:
     return indentation.replace("\t", "    ")
 
 
+def depth(line: str) -> int:
+    """How far a line stands to the right, whichever tabs and groups of four blanks of it are swapped."""
+    return len(width(indent(line)))
+
+
 def swapped(way: str) -> str:
     """What becomes of an indentation when tabs and groups of four blanks are swapped."""
     if "\t" in way:
@@ -40,9 +45,9 @@ def swapped(way: str) -> str:
 
 def link(above: str, below: str) -> Link:
     """How two lines meet: how the upper one ends, if it leaves a bracket open or closes one, how the lower begins."""
-    depth = sum(map(above.count, "([")) - sum(map(above.count, ")]"))
+    opened = sum(map(above.count, "([")) - sum(map(above.count, ")]"))
     start = below.lstrip()[:1]
-    return above.rstrip()[-1:], (depth > 0) - (depth < 0), "" if start.isalnum() else start
+    return above.rstrip()[-1:], (opened > 0) - (opened < 0), "" if start.isalnum() else start
 
 
 class Seen:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from agents.edits.changes import Hunk
+from agents.edits.edges import anchored
 from agents.edits.fuzzy import alignments, alike
 from agents.edits.order import below_anchors
 from agents.edits.paragraph import below_empty_line
@@ -57,7 +58,7 @@ def place(hunk: Hunk, file: TextFile, trust_line: bool = True) -> Place:
         if len(found) == 1:
             if normalise is without_marks:
                 _check_marks(hunk, found[0], file)
-            return found[0] if hunk.open and not fuzzy else _anchored(hunk, found[0], file)
+            return anchored(hunk, found[0], file, hunk.open and not fuzzy)
         if found:
             raise _ambiguous(found)
     raise Unplaced("its unchanged and removed lines are nowhere in the file")
@@ -96,26 +97,6 @@ def _ambiguous(found: list[Place]) -> Unplaced:
             "an unchanged line is missing beside its added lines: they may go before or after it", starts
         )
     return Unplaced("several places fit", starts, found)
-
-
-def _anchored(hunk: Hunk, found: Place, file: TextFile) -> Place:
-    """Added lines at the edge of a hunk need the edge of the file or a right line number: context may be missing."""
-    is_told = hunk.counted and hunk.line == (found.lines[0] or 0) + 1
-    if has_open_end(hunk, found, file) and not is_told:
-        raise Unplaced("unchanged lines are missing above or below its added lines", {found.lines[0] or 0})
-    return found
-
-
-def has_open_end(hunk: Hunk, found: Place, file: TextFile) -> bool:
-    """True if lines are added beside what the hunk knows of the file."""
-    if not found.lines:
-        return False
-    below = (found.lines[-1] or 0) + 1
-    # Empty lines below a hunk may be its own, without their blank; the file's next line tells.
-    is_closed = below >= len(file.lines) or (hunk.empty_below and not file.lines[below].strip())
-    edges = [(hunk.lines[0], found.lines[0] == 0), (hunk.lines[-1], is_closed)]
-    replaces = all(spot in found.removed for spot, _ in found.inserted)
-    return not replaces and any(line[0] == "+" and not at_edge for line, at_edge in edges)
 
 
 def _without_context(hunk: Hunk, file: TextFile) -> Place:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.edits import formats
 from agents.edits.applier import apply
 from agents.edits.changes import EditRefused
 from agents.edits.unified_diff import parse
@@ -53,6 +54,32 @@ def test_a_paragraph_goes_below_an_empty_line() -> None:
     lost_above = run("a\n\nb\nc\n\nd\n", f"@@\n a\n \n{new} c\n \n d\n")
     assert lost_above == "a\n\nnew();\n\nb\nc\n\nd\n"
     assert run("a\nb\n\nd\ne\n", f"@@\n a\n b\n{new} d\n e\n") == "a\nb\n\nnew();\n\nd\ne\n"
+
+
+def test_a_line_deeper_than_the_one_below_begins_no_paragraph() -> None:
+    file = "a\n\nif (b) {\n  c\n  d\n}\n"
+    with pytest.raises(EditRefused, match="before or after"):
+        run(file, "@@\n a\n \n+  new\n+\n   c\n   d\n }\n")
+
+
+def patch(*lines: str) -> str:
+    body = "".join(f"{line}\n" for line in lines)
+    answer = f"*** Begin Patch\n*** Update File: f\n@@\n{body}*** End Patch\n"
+    content = apply(formats.parse(answer), {"f": b"f() {\n  a\n  b\n}\n"}.get).files["f"].content
+    assert content is not None
+    return content.decode()
+
+
+@pytest.mark.parametrize("first", ["end:", "#endif", "} {", "  c", "\tc"])
+def test_lines_above_a_closing_bracket(first: str) -> None:
+    assert patch("   a", "   b", f"+{first}") == f"f() {{\n  a\n  b\n{first}\n}}\n"
+
+
+@pytest.mark.parametrize("first", ["g() {", "int g;"])
+def test_lines_that_go_below_a_closing_bracket_that_was_lost(first: str) -> None:
+    with pytest.raises(EditRefused, match="closing bracket above its added lines"):
+        patch("   a", "   b", "+", f"+{first}")
+    assert patch("   a", "   b", " }", "+", f"+{first}") == f"f() {{\n  a\n  b\n}}\n\n{first}\n"
 
 
 @pytest.mark.parametrize("new", ["+new();\n", "+\n+new();\n", "+\n+new();\n+\n"])
