@@ -14,7 +14,7 @@ from commands import plan_status
 from commands._context import Context
 from commands._outcome import Result
 from commands._progress import Progress
-from commands._status import Status, exit_code, settled
+from commands._status import Status, exit_code, refuse_stuck, settled
 from state.errors import UsageError
 from state.keys import number_of
 from state.records import Orchestration
@@ -57,6 +57,7 @@ def code(context: Context, plan: str, progress: Progress) -> None:
     ):
         crew.start("coder", status.orchestration.agents)
         while not settled(status):
+            refuse_stuck(status)
             _start_testers(crew, status)
             crew.check()
             time.sleep(_POLL)

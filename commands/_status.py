@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from agents.reconcile.foreseen import Foreseen
+from agents.tasks.order import Order
+from state.errors import Conflict
 from state.keys import number_of
 from state.lifecycle import DONE, SETTLED
 from state.records import Launch, Orchestration, Plan, Request, Review, Task, Usage
@@ -30,9 +32,31 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def settled(status: Status) -> bool:
     """Nothing is left that an agent here could do; of what has only a URL, somebody must say the branch."""
-    return all(
-        task.state in SETTLED or (task.state == "testing" and task.commit is None) for task in status.tasks
-    )
+    return not _left(status)
+
+
+def _left(status: Status) -> list[Task]:
+    return [task for task in status.tasks if task.state not in SETTLED and not _is_mere_url(task)]
+
+
+def _is_mere_url(task: Task) -> bool:
+    return task.state == "testing" and task.commit is None
+
+
+def refuse_stuck(status: Status) -> None:
+    """Raises Conflict where no agent will ever start what is left: a record was spoilt, or a merge closed a circle."""
+    order = Order({task.key: task for task in status.tasks})
+    left = _left(status)
+    begun = any(task.state in ("in_progress", "testing") for task in left)
+    startable = (task.plan == status.plan.key and not order.waits_for(task) for task in left)
+    if left and not begun and not any(startable):
+        waits = ", ".join(str(number_of(key)) for key in order.waits_for(left[0]))
+        raise Conflict(
+            f"plan {number_of(status.plan.key)} can't go on: task {number_of(left[0].key)} can never start"
+            + (f", it waits for task {waits}" if waits else ""),
+            "`refactory doctor` says what is wrong with the records; if only a URL is known of a task's work, "
+            "`refactory pull:record` can name its branch",
+        )
 
 
 def exit_code(status: Status) -> int:

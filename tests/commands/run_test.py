@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agents.worktrees.workspace import local
+from state.errors import Conflict
+from state.records import Task
 from state.store import Store
 from tests.conftest import Refactory, Repo, new_file
 
@@ -183,6 +186,27 @@ def test_a_pull_request_without_a_branch_does_not_hang_a_run(refactory: Refactor
     refactory.ok("pull:record", "coder-1", "--task-id", "1", "--pr-url", "https://example.com/1")
     assert refactory.run("run", "1").code == 7
     assert refactory.data("task:inspect", "2")["state"] == "merged"
+
+
+@pytest.mark.parametrize("spoilt", ["a plan's name", "a circle", "a mere URL"])
+def test_a_task_that_can_never_start_does_not_hang_a_run(
+    refactory: Refactory, store: Store, scripted: Any, spoilt: str
+) -> None:
+    scripted(one=BOTH["one"], two=BOTH["two"])
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1", "--from", "-", input="## One\n\n## Two\ndepends_on: One\n")
+    refactory.ok("orchestrate", "1")
+    one, two = store.all(Task)
+    if spoilt == "a mere URL":
+        refactory.ok("pull:record", "coder-1", "--task-id", "1", "--pr-url", "https://example.com/1")
+    else:
+        change = {"depends_on": [two.key]} if spoilt == "a circle" else {"plan": "9-abcdefgh"}
+        with store.transaction("by hand") as changes:
+            changes.put(replace(one, **change))
+    done = refactory.run("run", "1")
+    assert done.code == Conflict.exit_code
+    assert "plan 1 can't go on: task" in done.err
+    assert "`refactory doctor`" in done.err
 
 
 def test_what_a_tasks_own_gitignore_hides_is_named_and_kept(repo: Repo, refactory: Refactory) -> None:
