@@ -44,7 +44,7 @@ def run(store: Store, params: RequestImport) -> Imported:
     from agents.forge.issues import read_issue
 
     issue = read_issue(store, params.issue, params.remote)
-    title = " ".join(issue.title.split())[:_TITLE]
+    title = " ".join(issue.title.replace("\0", "").split())[:_TITLE]
     if not title:
         raise UsageError(f"{issue.url} has no title")
     description = "\n".join(issue.body.splitlines())[:_MOST].replace("\0", "")

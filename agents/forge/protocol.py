@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
 from agents.forge.place import Place
@@ -24,8 +24,21 @@ class Wanted:
     draft: bool = False
 
 
+class _Told:
+    """Their libraries hand on whatever a forge sent: a text that is none is met here, not where it is used."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            found = getattr(self, field.name)
+            if not isinstance(found, _TYPES.get(str(field.type), object)):
+                raise TypeError(f"{field.name}: expected {field.type}, found {type(found).__name__}")
+
+
+_TYPES: dict[str, type] = {"str": str, "int": int}
+
+
 @dataclass(frozen=True)
-class PullRequest:
+class PullRequest(_Told):
     """One as it is: `commit` is its head's."""
 
     number: int
@@ -36,7 +49,7 @@ class PullRequest:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(_Told):
     """One job, status or pipeline that the forge knows of a commit."""
 
     name: str
@@ -45,7 +58,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Issue:
+class Issue(_Told):
     number: int
     url: str
     title: str
@@ -53,7 +66,7 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Comment:
+class Comment(_Told):
     id: int
     url: str
     body: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from agents.forge.errors import ForgeGarbage
 from agents.forge.protocol import Forge
 from commands.request_import import RequestImport, run
 from state.errors import NotFound, UsageError
@@ -38,6 +41,15 @@ def test_what_is_none_is_refused(here: Store, server: ForgeServer) -> None:
     server.state.pulls.append(Pull(72, "h", "main", "T", "", False))
     with pytest.raises((UsageError, NotFound)):  # GitLab numbers them apart
         run(here, RequestImport(issue="72"))
+
+
+def test_a_title_that_is_no_text_is_no_bug_of_ours(here: Store, server: ForgeServer) -> None:
+    server.state.issues[70] = Issue(70, cast(str, None), None)
+    with pytest.raises(ForgeGarbage, match="title"):
+        run(here, RequestImport(issue="70"))
+    server.state.issues[70] = Issue(70, "a\0b", "c\0d")
+    made = run(here, RequestImport(issue="70")).request
+    assert (made.title, made.description) == ("ab", "cd")
 
 
 def test_the_comment_is_kept_up_to_date(server: ForgeServer, forge: Forge) -> None:
