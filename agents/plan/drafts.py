@@ -113,6 +113,8 @@ def _check_each(tasks: Sequence[TaskDraft]) -> None:
     for task in tasks:
         if not task.title.strip():
             raise UsageError(f"task {task.id} has no title")
+        if any("\0" in text for text in (task.title, task.detail, *task.scope, *task.acceptance)):
+            raise UsageError(f"task {task.id} holds a NUL character", "no file name or command can take it")
         for names, verb in ((task.depends_on, "depends on"), (task.after, "comes after")):
             if task.id in names:
                 raise UsageError(f"task {task.id} {verb} itself")

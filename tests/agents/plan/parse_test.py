@@ -229,6 +229,8 @@ def task(own: str, *needs: str, scope: str = "", title: str = "T") -> TaskDraft:
         ([task("a", "x")], "task a depends on unknown tasks: x"),
         ([task("a"), task("a")], "same id: a"),
         ([task("a", title=" ")], "task a has no title"),
+        ([task("a", title="a\0b")], "task a holds a NUL"),
+        ([task("a", scope="b\0")], "task a holds a NUL"),
         ([task("a", "a")], "task a depends on itself"),
     ],
 )
