@@ -285,7 +285,8 @@ class Config(Section, frozen=True, kw_only=True):
     remote: str | None = None
     """Share code through this git remote or URL; null: all agents share this clone"""
     worktrees: str | None = None
-    """Folder of the tasks' worktrees; null: `~/.cache/refactory/` (or under XDG_CACHE_HOME), by repository"""
+    """Folder of the tasks' worktrees, from the repository's root; null: `~/.cache/refactory/` (or under
+    XDG_CACHE_HOME), by repository"""
     lease_seconds: Annotated[float, Meta(ge=1, le=86400)] = 60.0
     """How long a silent agent on another machine keeps its task; one that dies on this machine loses it at
     once"""

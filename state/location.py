@@ -44,8 +44,9 @@ class Location(msgspec.Struct, frozen=True):
 
 
 def user_cache() -> Path:
-    """This user's folder for what can be made again, of whatever clone."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refactory"
+    """This user's folder for what can be made again, of whatever clone. A relative one is to be ignored (XDG)."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "refactory"
 
 
 def locate(start: Path) -> Location:

@@ -203,7 +203,7 @@ def _clone(config: Config, location: Location, remote: str | None) -> Workspace:
     cache = location.cache
     if config.worktrees:
         name = sha256(os.fsencode(location.git_dir.resolve())).hexdigest()[:16]
-        cache = Path(config.worktrees).expanduser() / name
+        cache = (location.root / Path(config.worktrees).expanduser()).resolve() / name
     return Workspace(Repository(location.git_dir, top=location.root), location.private, cache, remote)
 
 

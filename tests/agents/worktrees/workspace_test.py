@@ -96,3 +96,19 @@ def test_a_configured_folder_is_not_shared_by_two_clones(repo: Repo, store: Stor
     caches = [local(Store.open(folder)).cache for folder in (repo.path, other)]
     assert [cache.parent for cache in caches] == [shared, shared]
     assert caches[0] != caches[1]
+
+
+@pytest.mark.parametrize("where", ["trees", "../trees"])
+def test_a_configured_folder_starts_at_the_repository(repo: Repo, store: Store, where: str) -> None:
+    """Git runs in the worktrees, too, where a relative folder would be another one."""
+    (repo.path / ".refactory" / "config.yaml").write_text(f"worktrees: {where}\n")
+    with local(Store.open(repo.path)).pool.checkout(repo.git("rev-parse", "main")) as worktree:
+        worktree.path.joinpath("new.txt").write_text("x\n")
+        assert worktree.snapshot()
+        assert worktree.path.is_relative_to((repo.path / where).resolve())
+
+
+def test_a_relative_cache_folder_is_ignored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the XDG Base Directory Specification says."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    assert store.location.cache.parent == Path.home() / ".cache" / "refactory"
