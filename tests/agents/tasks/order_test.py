@@ -96,6 +96,7 @@ def _edges(number: int) -> st.SearchStrategy[tuple[list[int], list[int]]]:
     return st.tuples(some, some)
 
 
+@settings(max_examples=40, deadline=None)
 @given(GRAPHS, st.data())
 def test_every_task_ends_or_is_blocked_by_a_requirement(edges: Edges, data: st.DataObject) -> None:
     """Any number at once, which begin and end in any order."""
@@ -243,7 +244,7 @@ def test_a_task_tried_again_late_does_not_hold_those_that_went_on(
     assert task_titled(store, "B").state == "completed", "it was not built on it"
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_plan_comes_to_its_end_whatever_happens(repo: Repo, store: Store, data: st.DataObject) -> None:
     """The same with records: attempts that fail, red tests, cancelled and sent back when they are done."""
