@@ -45,13 +45,17 @@ def show(command: str, result: Any, text: str, form: str, exit_code: int = 0) ->
 def encoded(value: dict[str, Any], form: str) -> str:
     import json
 
+    from commands._text import CONTROL
+
     if form == "yaml":
         from state.yaml_codec import dump
 
         # A byte of a file's name that is no text can't be written in YAML in any way.
         text = json.dumps(value, ensure_ascii=False).encode(errors="replace")
         return dump(json.loads(text)).decode().rstrip("\n")
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    # What JSON lets through and a terminal obeys: C1 controls, marks that reorder text.
+    escapes = {code: f"\\u{code:04x}" for code in CONTROL}
+    return json.dumps(value, ensure_ascii=False, indent=2).translate(escapes)
 
 
 def ids(data: Any, shared: Collection[int] = ()) -> list[int | str]:

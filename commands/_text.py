@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from state.keys import number_of
 
-_CONTROL = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
-_CONTROL |= {
+CONTROL = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
+CONTROL |= {
     code: f"\\u{code:04x}" for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 }  # bidirectional
 # GitHub's runners obey lines of a log that begin with `::`, and `##[`; Azure `##vso[`, TeamCity `##teamcity[`.
@@ -19,7 +19,7 @@ _WHO_OBEYS = ("CI", "TF_BUILD", "TEAMCITY_VERSION")
 
 def printable(text: str) -> str:
     """For a terminal or a CI job's log: a title or a model's answer must not move the cursor or give orders."""
-    text = text.replace("\r\n", "\n").translate(_CONTROL)
+    text = text.replace("\r\n", "\n").translate(CONTROL)
     if not any(name in os.environ for name in _WHO_OBEYS):
         return text
     return _ORDER.sub(lambda found: f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}", text)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from commands._output import encoded
 from commands._progress import Progress
 from commands._text import fields, printable, table
 from tests.conftest import Refactory
@@ -70,3 +71,10 @@ def test_a_log_gives_no_orders_to_the_runner(monkeypatch: pytest.MonkeyPatch, te
 def test_text_can_not_reorder_what_is_shown() -> None:
     assert printable("a\u202eb\u2069") == r"a\u202eb\u2069"
     assert printable("\u05d0\u200f") == "\u05d0\u200f"
+
+
+def test_json_holds_nothing_that_a_terminal_obeys() -> None:
+    title = "\x1b[2J\x7f\x9b2J\u202e Übergröße\n"
+    text = encoded({"title": title}, "json")
+    assert json.loads(text) == {"title": title}
+    assert all(char.isprintable() or char == "\n" for char in text) and "Übergröße" in text
