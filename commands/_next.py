@@ -10,9 +10,17 @@ from state.records import Orchestration, Plan, Request, Task
 
 
 def next_step(
-    request: Request, plan: Plan, tasks: Sequence[Task], orchestration: Orchestration | None, moved: bool
+    request: Request,
+    plan: Plan,
+    tasks: Sequence[Task],
+    orchestration: Orchestration | None,
+    moved: bool,
+    again: str = "",
 ) -> str:
-    """Empty where nothing has failed. `moved`: the target is not any more where a retried task would start from."""
+    """Empty where nothing has failed. `moved`: the target is not any more where a retried task would start from.
+
+    `again`: the command that goes on, where more is known of what is wanted than the records say.
+    """
     number = number_of(request.key)
     if request.state == "cancelled":
         return ""
@@ -27,7 +35,7 @@ def next_step(
     start = f", from {target} as it is then" if plan.state == "failed" else ""
     steps = [
         f"`refactory task:inspect {failed[0]}` says why",
-        f"`refactory run {number}` tries again{start}",
+        f"`{again or f'refactory run {number}'}` tries again{start}",
         f"`refactory task:cancel {failed[0]}` gives it up",
     ]
     if moved:
@@ -36,5 +44,7 @@ def next_step(
     return "; ".join(steps)
 
 
-def next_of(status: Status) -> str:
-    return next_step(status.request, status.plan, status.tasks, status.orchestration, status.target_moved)
+def next_of(status: Status, again: str = "") -> str:
+    return next_step(
+        status.request, status.plan, status.tasks, status.orchestration, status.target_moved, again
+    )

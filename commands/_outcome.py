@@ -25,7 +25,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     status: Status
 
 
-def text(result: Result) -> str:
+def text(result: Result, again: str = "") -> str:
     status = result.status
     outcome = status.orchestration.outcome if status.orchestration else None
     review, landing = status.review, status.launch and status.launch.landing
@@ -46,7 +46,7 @@ def text(result: Result) -> str:
             ),
             ("pull request", status.launch and status.launch.pr_url),
             ("CI", status.launch and status.launch.ci),
-            ("next", next_of(status) if result.exit_code else None),
+            ("next", next_of(status, again) if result.exit_code else None),
             ("changes", stat and f"{plural(stat.files, 'file')}, +{stat.insertions} -{stat.deletions}"),
         ]
     )

@@ -68,13 +68,14 @@ def run(**given: Any) -> int:
     _check(context, given)
     with Progress(given["progress"]) as progress:
         request = _request(context, given)
-        with _going_on(context, request, _again(request)):
+        again = _again(request)
+        with _going_on(context, request, again):
             result = _run(context, request, given, progress)
     summarize(result.status)
     if form in plan_status.FORMATS:
         click.echo(plan_status.FORMATS[form](result.status).rstrip("\n"))
     else:
-        show("run", result, text(result), form, result.exit_code)
+        show("run", result, text(result, again), form, result.exit_code)
     return result.exit_code
 
 

@@ -144,6 +144,12 @@ def test_how_to_go_on_says_what_was_asked_for(repo: Repo, refactory: Refactory) 
     assert f"`refactory run 1 {' '.join(options)}` goes on with it" in done.json["errors"][0]["hint"]
 
 
+def test_what_has_failed_is_tried_again_as_it_was_asked_for(refactory: Refactory, scripted: Any) -> None:
+    scripted()
+    done = refactory.run("run", "--title", "Missing", "--until", "review")
+    assert (done.code, "`refactory run 1 --until review` tries again" in done.out) == (1, True)
+
+
 def test_a_run_that_is_killed_before_its_plan_goes_on_with_its_list(refactory: Refactory) -> None:
     """The plan is made as if only the request had been recorded."""
     refactory.ok("run", "--title", "T", "--from", "-", "--until", "plan", input="Why.\n\n## One\n\n## Two\n")
