@@ -28,6 +28,7 @@ lines as they stand in the file
 SEARCH = re.compile(r"<{5,9} ?(SEARCH|ORIGINAL)>?\s*")
 DIVIDER = re.compile(r"={5,9}\s*")
 REPLACE = re.compile(r">{5,9} ?(REPLACE|UPDATED)\s*")
+GLUED = ">>>>>>> REPLACE"
 DELETE = re.compile(r"DELETE[: ]+(`?)([^`\s](?:[^`]*[^`\s])?)\1")
 NEAR = 4  # lines above a block in which its path may stand
 MOST_READINGS = 20  # lines of equals signs in a block
@@ -65,7 +66,7 @@ def _edits(lines: list[str]) -> Iterator[FileEdit]:
             if path is None:
                 raise EditRefused("a SEARCH block without a path: write the path of its file above it")
             end = _end(lines, at + 1, path)
-            yield _edit(path, lines[at + 1 : end])
+            yield _edit(path, lines[at + 1 : end], lines[end])
             at = end
         elif FENCE.match(line):
             outside = not outside
@@ -82,13 +83,14 @@ def deleted_path(line: str) -> str | None:
 
 
 def _end(lines: list[str], at: int, path: str) -> int:
-    while at < len(lines) and not REPLACE.fullmatch(lines[at]):
-        if SEARCH.fullmatch(lines[at]):
-            break
-        at += 1
-    if at >= len(lines) or not REPLACE.fullmatch(lines[at]):
-        raise EditRefused(f"{path}: a SEARCH block has no REPLACE line; the answer may have been cut off")
-    return at
+    """The block's REPLACE line; or the one that a last line without newline has at its end."""
+    end = next((n for n in range(at, len(lines)) if is_mark(lines[n])), len(lines))
+    if end < len(lines) and REPLACE.fullmatch(lines[end]):
+        return end
+    for n in range(at, end):
+        if lines[n].endswith(GLUED):
+            return n
+    raise EditRefused(f"{path}: a SEARCH block has no REPLACE line; the answer may have been cut off")
 
 
 def _path_above(lines: list[str], at: int) -> str | None:
@@ -104,7 +106,7 @@ def _path_above(lines: list[str], at: int) -> str | None:
     return None
 
 
-def _edit(path: str, block: list[str]) -> FileEdit:
+def _edit(path: str, block: list[str], end: str) -> FileEdit:
     """A line of equals signs may be the file's own: then several readings are possible."""
     dividers = [at for at, line in enumerate(block) if DIVIDER.fullmatch(line)]
     if not dividers:
@@ -112,14 +114,17 @@ def _edit(path: str, block: list[str]) -> FileEdit:
     exact = [at for at in dividers if len(block[at].strip()) == 7] or dividers
     if len(exact) > MOST_READINGS:
         raise EditRefused(f"{path}: {len(exact)} lines of ======= in a block: send smaller ones")
-    readings = tuple(_reading(path, block[:at], block[at + 1 :]) for at in exact)
+    last = [] if REPLACE.fullmatch(end) else [end.removesuffix(GLUED)]
+    readings = tuple(_reading(path, block[:at], block[at + 1 :], last) for at in exact)
     return readings[0] if len(readings) == 1 else FileEdit(path, in_turn=True, readings=readings)
 
 
-def _reading(path: str, search: list[str], replace: list[str]) -> FileEdit:
+def _reading(path: str, search: list[str], replace: list[str], last: list[str]) -> FileEdit:
+    """`last`: a line that has no newline. In a file that is there this says nothing: only its end could have none."""
     if not any(line.strip() for line in search):
-        return FileEdit(path, "create", content="".join(f"{line}\n" for line in replace), in_turn=True)
-    return FileEdit(path, hunks=(Hunk(changed(search, replace), open=True),), in_turn=True)
+        content = "".join([*(f"{line}\n" for line in replace), *last])
+        return FileEdit(path, "create", content=content, in_turn=True)
+    return FileEdit(path, hunks=(Hunk(changed(search, replace + last), open=True),), in_turn=True)
 
 
 def changed(old: list[str], new: list[str]) -> tuple[str, ...]:

@@ -49,3 +49,13 @@ def test_added_lines_at_the_edge_are_doubted_when_another_block_lost_a_line() ->
     assert run(LIST, edge) == LIST.replace(*edge)
     with pytest.raises(EditRefused, match="as they are elsewhere"):
         run(LIST, edge, lossy)
+
+
+def test_a_last_line_without_newline_stands_before_the_mark() -> None:
+    assert run("a\nb\n", ("b\n", "B")) == "a\nB\n"
+    assert run("a\nb\n", ("a\n", "A"), ("b\n", "B\n")) == "A\nB\n"
+    assert run("a\n", ("a\n", "x >>>>>>> REPLACE\ny\n")) == "x >>>>>>> REPLACE\ny\n"
+    answer = "g\n```\n<<<<<<< SEARCH\n=======\nnew>>>>>>> REPLACE\n```\n"
+    assert apply(formats.parse(answer, "search_replace"), {}.get).files["g"].content == b"new"
+    with pytest.raises(EditRefused, match="cut off"):
+        run("a\n", ("a\n", "b\n>>>>>>> REPLACED\n<<<<<<< SEARCH\n"))
