@@ -103,9 +103,12 @@ class Commands(click.Group):
         joined = ":".join(args[:2])
         if joined in names:
             return [joined]
-        return get_close_matches(args[0], names, 3) or [
-            name for name in names if name.startswith(f"{args[0]}:")
-        ]
+        noun = args[0].partition(":")[0]
+        return (
+            get_close_matches(args[0], names, 3, cutoff=0.85)  # a slip of the keyboard
+            or [name for name in names if name.startswith(f"{noun}:")]
+            or get_close_matches(args[0], names, 3)
+        )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from click.shell_completion import CompletionItem

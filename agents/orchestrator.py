@@ -13,6 +13,7 @@ from agents.git.repository import Repository
 from agents.git.target import current_branch, pinned, remote_url
 from agents.model.prices import refuse_unpriced
 from agents.tasks.cancellation import refuse_cancelled, refuse_replaced, replace_others
+from agents.tasks.closing import close_if_over
 from agents.tasks.completion import revive
 from agents.worktrees.workspace import local
 from state.errors import Conflict, Unavailable
@@ -173,6 +174,7 @@ def _go_on(store: Store, plan: Plan, wanted: Orchestration, target: str | None) 
         revive(changes, plan)
         if wanted.agents != current.agents:
             changed = _reassigned(changes, changed, wanted.agents)
+        close_if_over(changes, plan.key)
         return changes.put(changed)
 
 
@@ -186,7 +188,9 @@ def _start(changes: Transaction, plan: Plan, orchestration: Orchestration) -> Or
     revive(changes, plan)
     if request.state != "in_progress":
         changes.put(move(request, "in_progress"))
-    return changes.put(_reassigned(changes, orchestration, orchestration.agents))
+    begun = changes.put(_reassigned(changes, orchestration, orchestration.agents))
+    close_if_over(changes, plan.key)  # what is blocked by something cancelled can't be begun
+    return begun
 
 
 def _reassigned(changes: Transaction, orchestration: Orchestration, agents: Sequence[str]) -> Orchestration:

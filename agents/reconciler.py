@@ -134,7 +134,8 @@ def _unfinished(store: Store, task: Task) -> Ejected:
     said = [pull.sent_back.reason for pull in pulls if pull.sent_back][-1:]
     if task.feedback and task.feedback not in said:
         said.append(f"Then: {task.feedback}" if said else task.feedback)
-    detail = " ".join([f"it is {task.state}:" if said else f"it is {task.state}", *said])
+    is_so = "it has failed" if task.state == "failed" else f"it is {task.state}"
+    detail = " ".join([f"{is_so}:" if said else is_so, *said])
     return Ejected(task=task.key, reason="unfinished", detail=detail, ref=task.branch)
 
 

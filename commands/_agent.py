@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -122,7 +123,15 @@ def _work(start: _Start, name: str) -> int:
     with working(local(Store(location))) if location else nullcontext():
         done = worker.work(start.once, start.parent)
     if start.once and not done:
-        raise NotFound(f"nothing to do for {name}", "it works on what is assigned to it: tasks:list --agent")
+        raise NotFound(f"nothing to do for {name}", _waits_for(start.role, name))
     if start.once and worker.failure:
         raise AttemptFailed(worker.failure)
     return 0
+
+
+def _waits_for(role: Role, name: str) -> str:
+    if role == "tester":
+        return "it tests what coders have finished: `refactory tasks:list --state testing` shows that"
+    return (
+        f"it works on what is assigned to it: `refactory tasks:list --agent {shlex.quote(name)}` shows that"
+    )

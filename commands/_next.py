@@ -30,7 +30,7 @@ def next_step(
         return f"every task is cancelled: `refactory task:retry {number_of(tasks[0].key)}` has one done after all"
     failed = [number_of(task.key) for task in tasks if task.state == "failed"]
     if not failed:
-        return ""
+        return _unblock(tasks)
     target = orchestration.target_branch if orchestration else "the target"
     start = f", from {target} as it is then" if plan.state == "failed" else ""
     steps = [
@@ -42,6 +42,20 @@ def next_step(
         new = f"`refactory plan:create {number} --again` plans anew from there"
         steps.append(f"{target} has moved since, a new try starts from where it was: {new}")
     return "; ".join(steps)
+
+
+def _unblock(tasks: Sequence[Task]) -> str:
+    """What a cancelled task holds back waits for ever."""
+    cancelled = {task.key: number_of(task.key) for task in tasks if task.state == "cancelled"}
+    for task in tasks:
+        for key in task.depends_on if task.state == "blocked" else ():
+            if key in cancelled:
+                number = number_of(task.key)
+                return (
+                    f"`refactory task:retry {cancelled[key]}` has done after all what task {number} depends on; "
+                    f"`refactory task:cancel {number}` gives that up, too"
+                )
+    return ""
 
 
 def next_of(status: Status, again: str = "") -> str:

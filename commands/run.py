@@ -151,7 +151,7 @@ def _going_on(context: Context, request: Request, again: str) -> Iterator[None]:
     except RefactoryError as error:
         error.data = left = _left(context, request)
         if left.request.state != "cancelled":
-            error.hint = f"{error.hint}; {how}" if error.hint else how
+            error.hint = f"{error.hint}\n{how}" if error.hint else how
         raise
     except BaseException:
         print(f"refactory: stopped; {how}", file=sys.stderr)

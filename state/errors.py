@@ -17,7 +17,7 @@ class RefactoryError(Exception):
 
     def told(self, between: str = "\n") -> str:
         """The message, and the hint if there is one."""
-        return between.join(filter(None, (self.message, self.hint)))
+        return between.join(filter(None, (self.message, *self.hint.split("\n"))))
 
 
 class WorkFailed(RefactoryError):

@@ -88,8 +88,18 @@ def _target_lease(git: Repository, name: str, target: str, head: str | None, lan
     if head is None:
         raise Conflict(f"{name} has no branch {target}", f"push it once: git push {name} {target}")
     if head != landing.commit:
+        _refuse_behind(git, name, target, head, landing.before)
         refuse_moved(f"{target} at {name}", head, landing.before, pull(name, target))
     return []
+
+
+def _refuse_behind(git: Repository, name: str, target: str, head: str, before: str) -> None:
+    """Commits of the user's that are not pushed yet: to pull brings nothing, and to publish them is not for us."""
+    if head != before and git.is_ancestor(head, before):
+        raise Conflict(
+            f"{target} at {name} is at {head[:12]}, behind {before[:12]} that the combination was tested on",
+            f"push what {target} had here, then launch again: git push {name} {before[:12]}:{target}",
+        )
 
 
 def remote_heads(git: Repository, name: str, branches: list[str]) -> dict[str, str]:

@@ -94,6 +94,20 @@ def test_a_remote_target_that_moved_is_refused_and_nothing_is_pushed(
     assert origin(repo, f"refactory/plans/{ready.key}") == ""
 
 
+def test_a_remote_target_that_is_behind_has_not_moved_and_the_push_that_helps_is_named(
+    repo: Repo, store: Store, ready: Plan
+) -> None:
+    repo.commit({"mine.txt": "not pushed yet\n"})
+    reconcile(store, ready.key)
+    review(store, ready.key)
+    with pytest.raises(Conflict, match="that the combination was tested on") as raised:
+        land(store, ready, "push", push_target=True)
+    assert ", behind " in raised.value.message
+    repo.git(*raised.value.hint.partition(": git ")[2].split())
+    done = land(store, ready, "push", push_target=True)
+    assert origin(repo, "main") == done.landing.commit
+
+
 def test_the_first_push_to_a_new_remote_makes_the_target_there(
     repo: Repo, store: Store, ready: Plan, tmp_path: Path
 ) -> None:

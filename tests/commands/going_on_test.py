@@ -94,6 +94,16 @@ def test_one_attempt_that_fails_is_no_success(refactory: Refactory, scripted: An
     assert "refactory: task 1 is assigned: 1.md: " in done.err
 
 
+@pytest.mark.parametrize(
+    ("agent", "shows"), [("coder", "tasks:list --agent coder-1"), ("tester", "tasks:list --state testing")]
+)
+def test_an_agent_with_nothing_to_do_says_what_it_waits_for(
+    refactory: Refactory, agent: str, shows: str
+) -> None:
+    done = refactory.run(f"agent:{agent}", "--once")
+    assert (done.code, f"`refactory {shows}`" in done.err) == (3, True)
+
+
 def test_a_launch_of_a_part_says_what_is_left_out(refactory: Refactory, scripted: Any) -> None:
     scripted(one=ONE)
     tasks = "## One\n\n## Two\n"
@@ -102,7 +112,7 @@ def test_a_launch_of_a_part_says_what_is_left_out(refactory: Refactory, scripted
     done = refactory.run("launch", "1")
     assert done.code == 7
     for said in (dry.out, done.out):
-        assert "left out: 2 unfinished: it is failed" in said
+        assert "left out: 2 unfinished: it has failed" in said
     again = refactory.run("launch", "1", "--json")
     assert (again.code, again.data["leftOut"][0]["reason"]) == (7, "unfinished")
 

@@ -46,6 +46,8 @@ def test_it_is_named_in_words(refactory: Refactory, command: tuple[str, ...], me
         (("request", "create"), "request:create"),
         (("task:list",), "tasks:list"),
         (("plan",), "plan:"),
+        (("plan:show", "1"), "plan:approve` or `plan:create` or `plan:list` or `plan:status`"),
+        (("laucnh", "1"), "launch"),
     ],
 )
 def test_a_command_that_is_not_there_is_answered_with_the_one_that_is_meant(
