@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from agents.backends import solver
-from agents.edits.paths import in_scope, without
+from agents.edits.tree.paths import in_scope, without
 from agents.git.diff import diffstat, summed
 from agents.git.path_text import shown
 from agents.git.refs import task_branch

@@ -80,7 +80,7 @@ class _Asked(NamedTuple):
 
 
 def _looked(asked: _Asked) -> PatchApplied:
-    from agents.edits.unfinished import JOURNAL
+    from agents.edits.tree.unfinished import JOURNAL
 
     if (asked.place.own_private / JOURNAL).exists():
         raise Busy(
@@ -91,8 +91,8 @@ def _looked(asked: _Asked) -> PatchApplied:
 
 def _applied(asked: _Asked) -> PatchApplied:
     """Most refusals come before the lock: they leave no trace."""
-    from agents.edits.unfinished import JOURNAL, exclusively
-    from agents.edits.worktree import is_stale, write
+    from agents.edits.tree.unfinished import JOURNAL, exclusively
+    from agents.edits.tree.worktree import is_stale, write
 
     root, private = asked.place.root, asked.place.own_private
     tried = None if (private / JOURNAL).exists() else _tried(asked)
@@ -117,7 +117,7 @@ def _tried(asked: _Asked) -> tuple[str, Applied]:
 
 
 def _check(place: Location, applied: Applied) -> None:
-    from agents.edits.tracked import check_free
+    from agents.edits.tree.tracked import check_free
     from agents.git.repository import Repository
 
     check_free(Repository(place.own_git_dir, work_tree=place.root), place.root, applied)

@@ -8,8 +8,8 @@ from agents.backends.three_way import merged_in
 from agents.edits import formats
 from agents.edits.changes import Applied, EditRefused
 from agents.edits.patch import try_answer
-from agents.edits.tracked import check_free
-from agents.edits.worktree import write
+from agents.edits.tree.tracked import check_free
+from agents.edits.tree.worktree import write
 from agents.tasks.attempt import Job
 
 _MOST = 100  # lines in a pull record

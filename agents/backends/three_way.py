@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.edits import applier, formats
 from agents.edits.changes import Applied, Change, EditRefused
-from agents.edits.worktree import read_from
+from agents.edits.tree.worktree import read_from
 from agents.reconcile.merging import Merger
 from agents.reconcile.resolvers.chain import chain
 from agents.reconcile.resolvers.clash import Clash

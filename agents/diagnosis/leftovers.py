@@ -8,7 +8,7 @@ from functools import partial
 from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
-from agents.edits.unfinished import JOURNAL, exclusively
+from agents.edits.tree.unfinished import JOURNAL, exclusively
 from agents.git.lock import git_locked
 from agents.git.refs import ATTEMPTS, branch_ref, task_branch
 from agents.processes.inhabitants import inhabitants, is_ours, kill_inhabitants

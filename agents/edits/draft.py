@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from agents.edits.assembly import assemble, clashes
 from agents.edits.changes import Applied, Change, EditRefused, FileEdit, Hunk, Reader, Step
-from agents.edits.edges import has_open_end
-from agents.edits.indentation import Evidence, doubt_of_new
-from agents.edits.patching import Patching, place_all
-from agents.edits.paths import refuse_reason
-from agents.edits.place import Place, is_lossy
-from agents.edits.refusal import explain
-from agents.edits.sameness import without_blanks
+from agents.edits.placing.assembly import assemble, clashes
+from agents.edits.placing.edges import has_open_end
+from agents.edits.placing.indentation import Evidence, doubt_of_new
+from agents.edits.placing.patching import Patching, place_all
+from agents.edits.placing.place import Place, is_lossy
+from agents.edits.placing.refusal import explain
+from agents.edits.placing.sameness import without_blanks
 from agents.edits.textfile import TextFile
+from agents.edits.tree.paths import refuse_reason
 from agents.edits.work import TooMuchWork, Work
 
 MOST_SHOWN = 20  # failures that are told with the lines of the file; the rest without

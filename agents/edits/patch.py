@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.edits import formats
 from agents.edits.applier import apply
 from agents.edits.changes import Applied, EditRefused, Reader
-from agents.edits.worktree import read_from, write
+from agents.edits.tree.worktree import read_from, write
 
 
 def apply_answer(

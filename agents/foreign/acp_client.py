@@ -18,7 +18,7 @@ from typing import Any, cast
 import acp
 from acp import schema
 
-from agents.edits.paths import refuse_reason
+from agents.edits.tree.paths import refuse_reason
 
 _LINE = 2**24  # bytes of a message: it may hold whole files
 _CHANGES = ("edit", "delete", "move")

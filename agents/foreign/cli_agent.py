@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from agents.edits.paths import in_scope
+from agents.edits.tree.paths import in_scope
 from agents.foreign.events import Listener, Told
 from agents.foreign.left_behind import tidy
 from agents.foreign.preset import Values, as_argument, filled, options, program

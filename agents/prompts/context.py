@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from agents.edits.changes import EditRefused
-from agents.edits.paths import in_scope
-from agents.edits.worktree import read_from
+from agents.edits.tree.paths import in_scope
+from agents.edits.tree.worktree import read_from
 from agents.model.fence import fenced
 
 CHARACTERS_PER_TOKEN = 4

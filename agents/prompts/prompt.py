@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agents.edits.changes import Reader
-from agents.edits.worktree import read_from
+from agents.edits.tree.worktree import read_from
 from agents.model.tokens import tokens_of
 from agents.prompts.context import Relevant, contents, editable, listing, nearest, relevant, room_of
 from agents.prompts.symbol_map import imported, symbol_map

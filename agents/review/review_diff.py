@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agents.edits.diff_names import plain_name
+from agents.edits.formats.diff_names import plain_name
 from agents.git.repository import Repository
 from agents.rules.added_lines import PLAIN
 from state.records import Outcome

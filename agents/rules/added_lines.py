@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agents.edits.diff_names import NOTHING, plain_name
+from agents.edits.formats.diff_names import NOTHING, plain_name
 from agents.git.repository import Repository
 
 # A diff that looks the same whatever the user has configured, or a `.gitmodules` says.

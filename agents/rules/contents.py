@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agents.edits.paths import in_scope
+from agents.edits.tree.paths import in_scope
 from agents.git.diff import changes
 from agents.rules.change import Change, Rule
 from state.records import Finding

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from agents.edits.paths import as_file_systems_see_it, is_named
+from agents.edits.tree.paths import as_file_systems_see_it, is_named
 from agents.git.diff import changes
 from agents.git.path_text import shown
 from agents.rules.change import Change, Rule, readable

@@ -11,7 +11,7 @@ import pytest
 
 from agents.edits.changes import Change, EditRefused
 from agents.edits.patch import apply_answer
-from agents.edits.unfinished import JOURNAL, mend
+from agents.edits.tree.unfinished import JOURNAL, mend
 from tests.agents.edits.formats_test import ANSWERS
 from tests.agents.edits.worktree_test import killed_at
 from tests.conftest import Refactory, Repo, make_repo

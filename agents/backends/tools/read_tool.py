@@ -7,8 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from agents.backends import tools
-from agents.edits.paths import refuse_reason
-from agents.edits.worktree import read_from
+from agents.edits.tree.paths import refuse_reason
+from agents.edits.tree.worktree import read_from
 from agents.tasks.attempt import Job
 from state.plural import plural
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from agents.edits.paths import in_scope
+from agents.edits.tree.paths import in_scope
 from agents.reconcile.resolvers import Resolver
 from agents.reconcile.resolvers.clash import Clash, Lines, Region, joined
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.edits.applier import apply
 from agents.edits.changes import EXECUTABLE, Applied, EditRefused, FileEdit, Hunk
-from agents.edits.unified_diff import parse
+from agents.edits.formats.unified_diff import parse
 
 FUNCTIONS = "".join(f"def f{n}(x):\n    y = x + {n}\n    return y\n\n\n" for n in range(5))
 TWICE = "start\nsame\nother\nend\n" * 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.edits.paths import in_scope, refuse_reason
+from agents.edits.tree.paths import in_scope, refuse_reason
 
 GIT = [
     ".git",

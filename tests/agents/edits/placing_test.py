@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from agents.edits import formats
 from agents.edits.applier import apply
 from agents.edits.changes import EditRefused
-from agents.edits.unified_diff import parse
+from agents.edits.formats.unified_diff import parse
 
 
 def run(text: str, *hunks: str) -> str:

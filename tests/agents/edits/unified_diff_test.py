@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agents.edits.changes import EXECUTABLE, MAX_ANSWER, REGULAR, EditRefused, Hunk
-from agents.edits.unified_diff import INSTRUCTIONS, parse
+from agents.edits.formats.unified_diff import INSTRUCTIONS, parse
 
 PLAIN = """\
 --- a/x.py

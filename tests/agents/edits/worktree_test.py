@@ -12,8 +12,8 @@ import pytest
 
 from agents.edits.changes import EXECUTABLE, REGULAR, Applied, Change, EditRefused
 from agents.edits.patch import apply_answer, try_answer
-from agents.edits.unfinished import mend
-from agents.edits.worktree import read_from, write
+from agents.edits.tree.unfinished import mend
+from agents.edits.tree.worktree import read_from, write
 from state.errors import RefactoryError
 
 

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from agents.edits.changes import Hunk
-from agents.edits.likely import indent, width
-from agents.edits.place import Place, Unplaced
-from agents.edits.sameness import without_blanks, without_trail
-from agents.edits.style import DOUBT, Style
+from agents.edits.placing.likely import indent, width
+from agents.edits.placing.place import Place, Unplaced
+from agents.edits.placing.sameness import without_blanks, without_trail
+from agents.edits.placing.style import DOUBT, Style
 from agents.edits.textfile import TextFile
 
 CONVINCING = 3  # lines that could have been damaged and were not

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from agents.edits.changes import EditRefused, FileEdit, Hunk
 from agents.edits.difference import Piece, pieces
-from agents.edits.likely import width
 from agents.edits.lines import BOM
-from agents.edits.place import Place
-from agents.edits.placing import lay
-from agents.edits.sameness import without_end, without_trail
+from agents.edits.placing.likely import width
+from agents.edits.placing.locate import lay
+from agents.edits.placing.place import Place
+from agents.edits.placing.sameness import without_end, without_trail
 from agents.edits.textfile import TextFile
 
 # "# ... rest of the code unchanged ...": the mark of an answer that is not whole.

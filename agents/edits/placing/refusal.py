@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from agents.edits.changes import Hunk
-from agents.edits.place import Unplaced
-from agents.edits.sameness import without_blanks
+from agents.edits.placing.place import Unplaced
+from agents.edits.placing.sameness import without_blanks
 from agents.edits.textfile import TextFile, View
 
 MOST_LINES = 12

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from agents.edits.changes import EditRefused
-from agents.edits.folders import parent, read, remove_empty
+from agents.edits.tree.folders import parent, read, remove_empty
 from state.files import NewFile, unwritable, write_new
 from state.lock import locked
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from agents.edits.changes import Hunk
 from agents.edits.lines import BOM
-from agents.edits.place import Place, is_exact
+from agents.edits.placing.place import Place, is_exact
 from agents.edits.textfile import TextFile, to_bytes
 
 Placed = Sequence[tuple[Hunk, Place]]

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from agents.edits import apply_patch, search_replace, unified_diff, whole_file
 from agents.edits.changes import EditRefused, FileEdit
+from agents.edits.formats import apply_patch, search_replace, unified_diff, whole_file
 from agents.edits.lines import BOM, check, has_crlf
 
 Name = Literal["diff", "search_replace", "apply_patch", "whole_file"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from agents.edits.changes import EditRefused, FileEdit, Hunk
-from agents.edits.diff_header import BINARY, Header, file_edit, is_pair, read_header
-from agents.edits.diff_hunk import read_hunk
-from agents.edits.diff_names import NOTHING
+from agents.edits.formats.diff_header import BINARY, Header, file_edit, is_pair, read_header
+from agents.edits.formats.diff_hunk import read_hunk
+from agents.edits.formats.diff_names import NOTHING
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\

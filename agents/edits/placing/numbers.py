@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.edits.changes import Hunk
-from agents.edits.order import Result
-from agents.edits.place import Place, Unplaced, told_by
+from agents.edits.placing.order import Result
+from agents.edits.placing.place import Place, Unplaced, told_by
 
 
 def by_numbers(hunks: Sequence[Hunk], results: Sequence[Result]) -> list[Result]:

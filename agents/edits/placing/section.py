@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.edits.changes import Hunk
-from agents.edits.place import Place
+from agents.edits.placing.place import Place
 from agents.edits.textfile import TextFile
 
 CUT = 40  # letters from which on a name may have been cut off (git does so after 80 bytes)

@@ -8,8 +8,8 @@ from itertools import pairwise
 from math import lgamma, log
 
 from agents.edits.changes import Hunk
-from agents.edits.place import Place, Unplaced, told_by
-from agents.edits.sameness import without_end
+from agents.edits.placing.place import Place, Unplaced, told_by
+from agents.edits.placing.sameness import without_end
 from agents.edits.textfile import ENOUGH, TextFile
 
 ENOUGH_CONTEXT = 3  # unchanged lines that formats ask for above and below a change

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from agents.edits.changes import Hunk
-from agents.edits.edges import anchored
-from agents.edits.fuzzy import alignments, alike
-from agents.edits.order import below_anchors
-from agents.edits.paragraph import below_empty_line
-from agents.edits.place import Place, Unplaced, told_by
-from agents.edits.sameness import (
+from agents.edits.placing.edges import anchored
+from agents.edits.placing.fuzzy import alignments, alike
+from agents.edits.placing.order import below_anchors
+from agents.edits.placing.paragraph import below_empty_line
+from agents.edits.placing.place import Place, Unplaced, told_by
+from agents.edits.placing.sameness import (
     MARKS,
     exactly,
     without_blanks,
@@ -19,7 +19,7 @@ from agents.edits.sameness import (
     without_marks,
     without_trail,
 )
-from agents.edits.section import below_section
+from agents.edits.placing.section import below_section
 from agents.edits.textfile import TextFile, View
 
 Mapping = Sequence[int | None]  # for each old line of a hunk its line in the file

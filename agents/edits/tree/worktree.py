@@ -8,9 +8,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from agents.edits.changes import EXECUTABLE, Applied, Change, EditRefused, Reader
-from agents.edits.folders import parent, read, refusing, require_regular
-from agents.edits.paths import refuse_reason
-from agents.edits.unfinished import Move, Unfinished, backup, clean, finish, fresh, hash_of, note, undo
+from agents.edits.tree.folders import parent, read, refusing, require_regular
+from agents.edits.tree.paths import refuse_reason
+from agents.edits.tree.unfinished import Move, Unfinished, backup, clean, finish, fresh, hash_of, note, undo
 from state.files import UNCHANGED, unwritable
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -7,7 +7,7 @@ import re
 from msgspec.structs import replace
 
 from agents.edits.changes import EditRefused, Hunk
-from agents.edits.diff_header import EXTENDED, is_header, is_pair
+from agents.edits.formats.diff_header import EXTENDED, is_header, is_pair
 from agents.edits.lines import FENCE
 
 HEAD = re.compile(r"@@ *-(\d{1,9})(?:,(\d{1,9}))? +\+(\d{1,9})(?:,(\d{1,9}))? *(?:@@ ?(.*))?$")

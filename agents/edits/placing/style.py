@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
-from agents.edits.fuzzy import alike
-from agents.edits.likely import RULE, Seen, indent, link, most_likely, share, swapped, width
-from agents.edits.place import Unplaced
+from agents.edits.placing.fuzzy import alike
+from agents.edits.placing.likely import RULE, Seen, indent, link, most_likely, share, swapped, width
+from agents.edits.placing.place import Unplaced
 from agents.edits.work import Work
 
 MOST_MODELS = 50  # removed lines that an added one is compared with

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 
 from agents.edits.changes import Hunk
-from agents.edits.likely import depth
-from agents.edits.place import Place, Unplaced
+from agents.edits.placing.likely import depth
+from agents.edits.placing.place import Place, Unplaced
 from agents.edits.textfile import TextFile
 
 

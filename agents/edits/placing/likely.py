@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from agents.edits.place import Unplaced
+from agents.edits.placing.place import Unplaced
 
 RULE = 10  # times as likely as all other readings together: certain enough
 BACK_OFF = 5.0  # lines of a kind that have to be seen to say more than all others

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from agents.edits.changes import EXECUTABLE, REGULAR, EditRefused, FileEdit, Hunk
-from agents.edits.diff_names import NOTHING, command_names, header_name, plain_name, without_prefixes
+from agents.edits.formats.diff_names import NOTHING, command_names, header_name, plain_name, without_prefixes
 
 EXTENDED = re.compile(
     r"(old mode|new mode|deleted file mode|new file mode|similarity index|dissimilarity index"

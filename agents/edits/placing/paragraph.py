@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.edits.likely import depth
-from agents.edits.place import Place
+from agents.edits.placing.likely import depth
+from agents.edits.placing.place import Place
 from agents.edits.textfile import TextFile
 
 

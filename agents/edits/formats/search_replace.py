@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agents.edits.answer_paths import path_in, path_in_info
 from agents.edits.changes import EditRefused, FileEdit, Hunk
 from agents.edits.difference import pieces
+from agents.edits.formats.answer_paths import path_in, path_in_info
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\

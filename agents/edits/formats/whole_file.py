@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 
-from agents.edits import apply_patch, search_replace
-from agents.edits.answer_paths import path_in, path_in_info
 from agents.edits.changes import EditRefused, FileEdit
+from agents.edits.formats import apply_patch, search_replace
+from agents.edits.formats.answer_paths import path_in, path_in_info
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\

@@ -8,14 +8,14 @@ from functools import partial
 from msgspec.structs import replace
 
 from agents.edits.changes import FileEdit, Hunk
-from agents.edits.indentation import Evidence, with_own_indentation
-from agents.edits.numbers import by_numbers
-from agents.edits.order import are_in_order, are_numbered_in_order, as_many, by_order
-from agents.edits.place import Place, Unplaced
-from agents.edits.placing import place
-from agents.edits.style import Style
+from agents.edits.placing.indentation import Evidence, with_own_indentation
+from agents.edits.placing.locate import place
+from agents.edits.placing.numbers import by_numbers
+from agents.edits.placing.order import are_in_order, are_numbered_in_order, as_many, by_order
+from agents.edits.placing.place import Place, Unplaced
+from agents.edits.placing.style import Style
+from agents.edits.placing.wholly import hunks
 from agents.edits.textfile import TextFile
-from agents.edits.wholly import hunks
 
 
 class Patching:
