@@ -13,6 +13,8 @@ from agents.model.prices import refuse_unpriced
 from agents.orchestrator import chosen_target, refuse_names
 from agents.plan.drafts import check
 from agents.planner import backend_for, template_tasks
+from agents.test_runs.run import whole_command
+from agents.test_runs.tools import check_tools
 from state.config import Config
 from state.records import Request
 from state.store import Store
@@ -44,7 +46,10 @@ def check_run(store: Store, wanted: Wanted) -> None:
     if not wanted.code:
         return
     repository = Repository(store.location.git_dir, store.location.root)
-    pinned(repository, chosen_target(store, wanted.target))
+    base = pinned(repository, chosen_target(store, wanted.target))
     remote_url(repository, wanted.remote or store.config.remote)
     refuse_names(repository)
     check_coder(store.config)
+    command = whole_command(repository, base, store.config.test)
+    if command:
+        check_tools(command, store.config.test.pass_env)

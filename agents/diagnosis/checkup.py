@@ -22,7 +22,9 @@ FIRST: tuple[Check, ...] = (private.journal,)
 CHECKS: tuple[Check, ...] = (
     readable.config,
     readable.sandbox,
+    readable.budgets,
     readable.coder,
+    readable.tools,
     readable.records,
     readable.strangers,
     readable.half_written,

@@ -14,7 +14,10 @@ from agents.diagnosis.backup import Backup
 from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from agents.foreign.preset import check_coder
+from agents.model.prices import refuse_unpriced
 from agents.sandbox import NoSandbox, kind_of
+from agents.test_runs.run import whole_command
+from agents.test_runs.tools import check_tools
 from state import schema
 from state.errors import UsageError
 from state.files import is_half_written, read_regular
@@ -45,6 +48,26 @@ def coder(evidence: Evidence) -> Iterator[Found]:
             check_coder(evidence.store.config)
         except UsageError as error:
             yield found("coder", error.message, error.hint)
+
+
+def tools(evidence: Evidence) -> Iterator[Found]:
+    """What tests the repository must be able to start, or all work is red."""
+    head = evidence.git.resolve("HEAD")
+    if evidence.config_fault or not head:
+        return
+    settings = evidence.store.config.test
+    try:
+        check_tools(whole_command(evidence.git, head, settings) or "", settings.pass_env)
+    except UsageError as error:
+        yield found("test", error.message, error.hint)
+
+
+def budgets(evidence: Evidence) -> Iterator[Found]:
+    if not evidence.config_fault:
+        try:
+            refuse_unpriced(evidence.store.config)
+        except UsageError as error:
+            yield found("config", error.message, error.hint)
 
 
 def records(evidence: Evidence) -> Iterator[Found]:
