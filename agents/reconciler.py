@@ -12,6 +12,7 @@ from agents.git.target import pinned
 from agents.launcher import finish_killed
 from agents.orchestrator import latest
 from agents.reconcile.combination import Combination, Step, combine
+from agents.reconcile.contained import outdated
 from agents.reconcile.culprit import Culprit, Hunt
 from agents.reconcile.learning import learn
 from agents.reconcile.merging import Merger
@@ -55,7 +56,8 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
     with working(workspace), asking(store, orchestration) as model:
         resolvers = chain(store.config.reconcile, workspace.private, plan.key, model)
         merger = Merger(workspace.repository, resolvers, strict=lambda: not verdicts.are_of_tests(onto))
-        combination, tests = _green(merger, plan, onto, completed, verdicts)
+        out = outdated(workspace.repository, onto, completed, _attempts(store, tasks))
+        combination, tests = _green(merger, plan, onto, completed, verdicts, out)
         if "rerere" in store.config.reconcile.resolvers:
             learn(store, workspace, plan, combination, model)
     unfinished = [_unfinished(store, task) for task in tasks if task.state not in DONE | OVER]
@@ -68,12 +70,11 @@ def reconcile(store: Store, plan_id: str) -> Orchestration:
 
 
 def _green(
-    merger: Merger, plan: Plan, onto: str, tasks: list[Task], verdicts: Verdicts
+    merger: Merger, plan: Plan, onto: str, tasks: list[Task], verdicts: Verdicts, out: list[Ejected]
 ) -> tuple[Combination, Tests | None]:
-    """Combine; while the combination is red, put its culprit out and combine the rest."""
-    red: list[Ejected] = []
+    """Combine; while the combination is red, put its culprit `out` and combine the rest."""
     while True:
-        combination = combine(merger, plan, onto, tasks, red)
+        combination = combine(merger, plan, onto, tasks, out)
         if not combination.steps:
             return combination, None
         tests = verdicts.of(combination)
@@ -82,7 +83,14 @@ def _green(
         if tests.verdict == "passed":
             return combination, tests
         made = partial(_made, merger, plan, onto, tasks)
-        red = [*red, _red(Hunt(merger.git, combination, verdicts, made).culprit(tests))]
+        out = [*out, _red(Hunt(merger.git, combination, verdicts, made).culprit(tests))]
+
+
+def _attempts(store: Store, tasks: list[Task]) -> dict[str, Task]:
+    """Whose each commit is, of the tasks that were tried more than once, or are not done."""
+    again = (task for task in tasks if len(task.pulls) > 1 or task.state not in DONE)
+    pulls = ((store.find(Pull, key), task) for task in again for key in task.pulls)
+    return {pull.commit: task for pull, task in pulls if pull and pull.commit}
 
 
 def _made(merger: Merger, plan: Plan, onto: str, tasks: list[Task], wanted: Collection[str]) -> Combination:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from agents.git.commit_writer import commit_writer
 from agents.git.path_text import shown
 from agents.git.repository import Repository
+from agents.reconcile.contained import contained
 from agents.reconcile.merging import Merged, Merger
 from state.errors import Conflict
 from state.keys import number_of
@@ -64,22 +65,22 @@ def combine(
     """Merge what can be merged. What conflicts, and what builds on something left out, is ejected."""
     git = merger.git
     left_out = {ejected.task: ejected for ejected in out}
-    contained = _contained(git, onto, tasks)
+    holds = contained(git, onto, tasks)
     dates = _dates(git, tasks)
     steps: list[Step] = []
     head, tree = onto, git.tree(onto)
     with commit_writer(git) as writer:
-        for task in in_order(tasks, contained):
+        for task in in_order(tasks, holds):
             if task.key in left_out:
                 continue
-            out_too = _without_base(task, left_out, contained[task.key])
+            out_too = _without_base(task, left_out, holds[task.key])
             merged = out_too or _merged(merger, onto, steps, tree, task)
             if isinstance(merged, Ejected):
                 left_out[task.key] = merged
                 continue
             commit, tree = task.commit or "", merged.tree
             head = writer.write(tree, (head, commit), _message(plan, task, merged), dates[commit])
-            built_on = frozenset([*task.depends_on, *contained[task.key]])
+            built_on = frozenset([*task.depends_on, *holds[task.key]])
             steps.append(Step(task, head, merged.resolved, built_on))
     return Combination(onto, tuple(steps), tuple(left_out.values()))
 
@@ -108,28 +109,6 @@ def _dates(git: Repository, tasks: Sequence[Task]) -> dict[str, str]:
     options = ("--no-walk=unsorted", "--no-commit-header", "--format=%H %ct")
     listed = git.run("rev-list", *options, *commits) if commits else ""
     return dict(line.split(" ", 1) for line in listed.splitlines())
-
-
-def _contained(git: Repository, onto: str, tasks: Sequence[Task]) -> dict[str, set[str]]:
-    """Whose commits a task's branch has in it: done again on top of what landed, it comes after all of that."""
-    owners = {task.commit: task.key for task in tasks if task.commit}
-    listed = git.run("rev-list", "--parents", *filter(None, owners), f"^{onto}") if owners else ""
-    parents = {commit: rest for commit, *rest in map(str.split, listed.splitlines())}
-    return {
-        task.key: {owners[commit] for commit in _ancestors(task.commit or "", parents) if commit in owners}
-        for task in tasks
-    }
-
-
-def _ancestors(commit: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = list(parents.get(commit, ()))
-    while todo:
-        ancestor = todo.pop()
-        if ancestor not in found:
-            found.add(ancestor)
-            todo += parents.get(ancestor, ())
-    return found
 
 
 def _without_base(task: Task, left_out: Mapping[str, Ejected], contained: Collection[str]) -> Ejected | None:

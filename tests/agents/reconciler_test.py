@@ -8,7 +8,7 @@ from agents import planner
 from agents.coder import starting_commit
 from agents.orchestrator import orchestrate
 from agents.reconciler import reconcile
-from agents.tasks.completion import cancel
+from agents.tasks.completion import cancel, rework
 from agents.tasks.dispatch import claim
 from agents.worktrees.workspace import mirror
 from state.errors import WorkFailed
@@ -76,6 +76,36 @@ def test_a_conflict_goes_back_on_top_of_what_landed(repo: Repo, store: Store) ->
     again = outcome(store, plan.key)
     assert again.state == "complete"
     assert repo.show("same.txt", again.branch) == "1\n2"
+
+
+@pytest.mark.parametrize("way", ["cancelled", "redone"])
+def test_what_was_put_out_does_not_come_in_with_what_was_done_on_top_of_it(
+    repo: Repo, store: Store, way: str
+) -> None:
+    configure(repo, "test:\n  command: 'true'\n")
+    plan = planned(store, "One", "Two")
+    complete(store, repo, "One", {"same.txt": "1\n", "wrong.txt": "x\n"})
+    complete(store, repo, "Two", {"same.txt": "2\n"})
+    outcome(store, plan.key)
+    complete(store, repo, "Two", {"same.txt": "1\n2\n"})
+    one = task_titled(store, "One")
+    if way == "cancelled":
+        cancel(store, one.key, "it was wrong")
+    else:
+        rework(store, one.key, None, "it was wrong")
+        complete(store, repo, "One", {"one.txt": "1\n"})
+    done = outcome(store, plan.key)
+    assert "Two" not in titles(store, [landed.task for landed in done.landed])
+    (ejected,) = done.ejected
+    assert (ejected.reason, ejected.detail) == (
+        "dependency",
+        "its branch holds an attempt of task 1 that was put out",
+    )
+    assert task_titled(store, "Two").attempts == 1, "not its fault: the attempt is given back"
+    complete(store, repo, "Two", {"same.txt": "2\n"})
+    again = outcome(store, plan.key)
+    assert again.state == "complete"
+    assert "wrong.txt" not in repo.git("ls-tree", "--name-only", again.branch).split()
 
 
 def test_what_builds_on_an_ejected_task_is_not_landed_without_it(repo: Repo, store: Store) -> None:
