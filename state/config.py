@@ -100,6 +100,9 @@ class Test(Section, frozen=True, kw_only=True):
     """Time limit of each command"""
     pass_env: list[str] = []
     """Environment variables to pass on; others reach a test only if they are known to be harmless"""
+    installed: list[str] | None = None
+    """What is installed here and not committed, and [linked](testing.md#what-is-installed) into the worktrees of
+    tests; null: `node_modules`"""
 
 
 class Coder(Section, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from agents.sandbox.run import Finished, Limits, run
 from agents.test_runs import junit, runners
 from agents.test_runs.command import detect
 from agents.test_runs.counts import Counts
+from agents.test_runs.installed import link_installed
 from agents.worktrees.file_tree import remove
 from agents.worktrees.workspace import Workspace
 from agents.worktrees.worktree import Worktree
@@ -85,6 +86,7 @@ def whole_command(git: Repository, commit: str, config: Test) -> str | None:
 
 def run_test(check: Check, worktree: Worktree, command: str, log: Path) -> Ran:
     report = _place_of_report(log)
+    installed = link_installed(worktree, check.workspace.repository.git_dir, check.config)
     finished = run(
         command,
         cwd=worktree.path,
@@ -92,7 +94,9 @@ def run_test(check: Check, worktree: Worktree, command: str, log: Path) -> Ran:
         log=log,
         limits=Limits.of(check.walls, check.config.seconds, memory_mb=check.walls.memory_mb),
         keep_running=check.keep_running,
-        sandbox=for_tests(worktree, check.walls, named_in(check.config.command), [report.parent]),
+        sandbox=for_tests(
+            worktree, check.walls, [*named_in(check.config.command), *installed], [report.parent]
+        ),
     )
     counts = junit.read(worktree.path / check.config.junit if check.config.junit else report)
     return Ran(command, finished, counts or _printed(finished))
