@@ -38,7 +38,7 @@ def plan(
     meter = Meter(answer_limit=partial(answer_limit, config.budgets, config.model.price))
     drafts = PLANNERS[chosen](request, task_list, store, meter)
     tasks, warnings = _ordered(drafts.tasks, config)
-    warnings = [*_left_out(drafts.ticked), *warnings]
+    warnings = [*_left_out(drafts.ticked), *_unlisted(chosen, task_list), *warnings]
     with store.transaction("plan:create") as changes:
         request = changes.get(Request, request.key)
         _check_state(request)
@@ -67,6 +67,15 @@ def backend_for(config: Config, task_list: str | None, backend: str | None) -> s
 
 def _left_out(ticked: Sequence[str]) -> list[str]:
     return [f"ticked, so left out: {listed(f'`{title}`' for title in ticked)}"] if ticked else []
+
+
+def _unlisted(backend: str, task_list: str | None) -> list[str]:
+    """Who gives a list means more than one task."""
+    if backend == "model" or task_list is None or parse(task_list).tasks:
+        return []
+    return [
+        "no task list is found in what was given, so all of it is one task: tasks begin with `## ` or `- [ ] `"
+    ]
 
 
 def _check_plans(store: Store, request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -36,8 +37,9 @@ def text(result: Result, again: str = "") -> str:
             ("plan", number_of(status.plan.key)),
             ("stage", result.stage),
             ("tasks", "\n".join(_task_line(task, status.launch) for task in status.tasks)),
-            ("landed", outcome and numbers(landed.task for landed in outcome.landed)),
-            ("left out", outcome and left_out(outcome.ejected)),
+            ("warnings", "\n".join(status.plan.warnings) if result.stage == "plan" else None),
+            ("combined", outcome and numbers(landed.task for landed in outcome.landed)),
+            ("left out", outcome and left_out(outcome.ejected, told=_told(status.tasks))),
             ("branch", outcome and outcome.branch),
             ("review", review and f"{review.verdict}, {plural(len(review.findings), 'finding')}"),
             (
@@ -46,10 +48,22 @@ def text(result: Result, again: str = "") -> str:
             ),
             ("pull request", status.launch and status.launch.pr_url),
             ("CI", status.launch and status.launch.ci),
-            ("next", next_of(status, again) if result.exit_code else None),
+            ("next", next_of(status, again) if result.exit_code else _further(result)),
             ("changes", stat and f"{plural(stat.files, 'file')}, +{stat.insertions} -{stat.deletions}"),
         ]
     )
+
+
+def _told(tasks: Iterable[Task]) -> set[str]:
+    """Whose reason stands with the task already."""
+    return {task.key for task in tasks if reason(task)}
+
+
+def _further(result: Result) -> str | None:
+    """After `--until`. What else was asked for, such as `--as push`, is asked for again then."""
+    if result.stage == "launch":
+        return None
+    return f"`refactory run {number_of(result.status.request.key)}` goes on"
 
 
 def _task_line(task: Task, launch: Launch | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from agents.tasks.reason import gist
 from commands._text import fields, numbers
@@ -71,8 +71,12 @@ def plan_text(plan: Plan) -> str:
     )
 
 
-def left_out(ejected: Iterable[Ejected]) -> str:
-    return "\n".join(f"{number_of(e.task)} {e.reason}: {' '.join(gist(e.detail))}" for e in ejected)
+def left_out(ejected: Iterable[Ejected], told: Collection[str] = ()) -> str:
+    """`told`: tasks whose reason stands elsewhere."""
+    return "\n".join(
+        f"{number_of(e.task)} {e.reason}" + ("" if e.task in told else f": {' '.join(gist(e.detail))}")
+        for e in ejected
+    )
 
 
 _LANDED = {"push": "pushed", "pull-request": "proposed", "command": "delivered"}

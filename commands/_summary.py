@@ -74,7 +74,7 @@ def _combination(orchestration: Orchestration | None) -> list[str]:
     tests = outcome.tests
     counts = f", {tests.passed} passed, {tests.failed} failed" if tests and tests.passed is not None else ""
     said = f"Combination: {outcome.state}" + (f"; tests {tests.verdict}{counts}" if tests else "")
-    said += f"; landed: {numbers(one.task for one in outcome.landed)}" if outcome.landed else ""
+    said += f"; combined: {numbers(one.task for one in outcome.landed)}" if outcome.landed else ""
     out = "\n".join(f"- {_plain(line)}" for line in left_out(outcome.ejected).splitlines())
     return [said, *([f"Left out:\n\n{out}"] if out else [])]
 

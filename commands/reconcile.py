@@ -33,7 +33,7 @@ def text(orchestration: Orchestration) -> str:
             ("combination", outcome.state),
             ("branch", outcome.branch),
             ("commit", outcome.commit),
-            ("landed", numbers(landed.task for landed in outcome.landed)),
+            ("combined", numbers(landed.task for landed in outcome.landed)),
             ("left out", "\n".join(left_out)),
             ("test runs", outcome.test_runs),
         ]

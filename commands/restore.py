@@ -11,7 +11,6 @@ from agents.worktrees.backups import Kept
 from commands._operation import Operation, Params
 from commands._text import table
 from state.keys import number_of
-from state.plural import plural
 from state.store import Store
 
 
@@ -47,12 +46,12 @@ def text(restored: Restored) -> str:
         (
             one.commit[:12],
             number_of(one.task) if one.task else None,
-            plural(one.days, "day"),
+            one.made,
             one.subject,
         )
         for one in restored.backups
     ]
-    return table(("COMMIT", "TASK", "AGE", "SUBJECT"), rows) if rows else "no backups"
+    return table(("COMMIT", "TASK", "MADE", "SUBJECT"), rows) if rows else "no backups"
 
 
 OPERATION = Operation(run, RestoreParams, "POST /restore", text)

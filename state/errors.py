@@ -107,5 +107,7 @@ FAMILIES: tuple[type[RefactoryError], ...] = (
 def outcome(exit_code: int) -> RefactoryError:
     """A result that is none to be glad of, as an error: the result itself says which tasks, and why."""
     if exit_code == Partial.exit_code:
-        return Partial("some tasks landed, some did not", "`refactory task:inspect` says why, task by task")
-    return WorkFailed("it was not done", "the result says what failed")
+        return Partial(
+            "some tasks succeeded, some did not", "`refactory task:inspect` says why, task by task"
+        )
+    return WorkFailed("the work failed", "`data` says what, and why")

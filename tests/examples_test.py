@@ -26,8 +26,9 @@ CONFIG = "version: 1\ncoder:\n  backend: scripted\n  answers: answers\nbudgets:\
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
-    """A clone of a bare origin, with the tour's files; `refactory` is installed, `pip` has nothing to do."""
-    for name, program in {"refactory": f'exec "{sys.executable}" "{PROGRAM}" "$@"', "pip": "exit 0"}.items():
+    """A clone of a bare origin, with the tour's files; `refactory` is installed, what installs has nothing to do."""
+    ours = f'exec "{sys.executable}" "{PROGRAM}" "$@"'
+    for name, program in {"refactory": ours, "pip": "exit 0", "sudo": "exit 0"}.items():
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\n{program}\n")

@@ -12,6 +12,7 @@ from agents.git.lock import git_locked
 from agents.git.refs import ATTEMPTS, BACKUPS, branch_ref
 from agents.git.repository import Repository
 from agents.worktrees.workspace import local
+from state.clock import stamp
 from state.errors import Conflict, NotFound, UsageError
 from state.lifecycle import SETTLED
 from state.plural import plural
@@ -30,6 +31,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     commit: str
     task: str | None = None
     subject: str = ""
+    made: str = ""
     days: int = 0
     why: str = ""
 
@@ -133,6 +135,7 @@ def _kept(store: Store, ref: _Ref, why: str) -> Kept:
         commit=ref.commit,
         task=task.key if task else None,
         subject=ref.subject,
+        made=stamp(ref.seconds),
         days=days,
         why=why,
     )

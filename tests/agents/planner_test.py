@@ -60,6 +60,15 @@ def test_what_is_ticked_is_named(store: Store) -> None:
     assert [task.title for task in tasks(store, made)] == ["New"]
 
 
+def test_a_file_without_a_list_is_one_task_and_said_to_be(store: Store) -> None:
+    made = plan(store, request(store).key, "# One\n\n# Two\n", None)
+    assert len(tasks(store, made)) == 1
+    assert any("no task list is found" in warning for warning in made.warnings)
+    assert not any(
+        "no task list" in each for each in plan(store, request(store).key, "## One\n", None).warnings
+    )
+
+
 def test_warnings_name_tasks_in_the_order_of_the_list(store: Store) -> None:
     made = plan(store, request(store).key, "".join(f"- t {n}\n" for n in (9, 100, 101, 1000)), None)
     assert made.warnings == ["without a scope, a task may change any file: `t 9`, `t 100`, `t 101`, `t 1000`"]

@@ -88,7 +88,10 @@ def test_a_backup_is_listed_and_brought_back(
     repo.git("update-ref", backup_ref(two.key, commit), commit)
     (listed,) = [each for each in refactory.data("restore")["backups"] if each["commit"] == commit]
     assert (listed["task"], listed["subject"]) == (two.key, "5 days old")
-    assert commit[:12] in refactory.ok("restore").out
+    assert (
+        f"{commit[:12]}  {listed['task'].partition('-')[0]}     {listed['made']}  "
+        in refactory.ok("restore").out
+    )
     assert refactory.data("restore", "--commit", commit[:8])["branch"] == f"restored/{commit[:12]}"
     assert repo.git("rev-parse", f"restored/{commit[:12]}") == commit
     refactory.ok("restore", "--commit", commit[:8])

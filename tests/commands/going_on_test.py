@@ -107,7 +107,9 @@ def test_an_agent_with_nothing_to_do_says_what_it_waits_for(
 def test_a_launch_of_a_part_says_what_is_left_out(refactory: Refactory, scripted: Any) -> None:
     scripted(one=ONE)
     tasks = "## One\n\n## Two\n"
-    assert refactory.run("run", "--title", "T", "--from", "-", "--until", "review", input=tasks).code == 7
+    run = refactory.run("run", "--title", "T", "--from", "-", "--until", "review", input=tasks)
+    assert run.code == 7
+    assert "left out: 2 unfinished\n" in run.out, "why stands above"
     dry = refactory.ok("launch", "1", "--dry-run")
     done = refactory.run("launch", "1")
     assert done.code == 7

@@ -38,6 +38,14 @@ def test_until_a_stage_and_then_on(
     assert {"one.py", "two.py"} <= set(repo.git("ls-tree", "--name-only", "main").split())
 
 
+def test_a_plan_is_shown_with_its_warnings_and_how_to_go_on(refactory: Refactory) -> None:
+    said = refactory.ok(
+        "run", "--title", "T", "--from", "-", "--until", "plan", input="- [x] Old\n- [ ] New\n"
+    ).out
+    assert "ticked, so left out: `Old`" in said
+    assert "\nnext: `refactory run 1` goes on\n" in said
+
+
 def test_what_fails_is_named_and_the_rest_lands(repo: Repo, refactory: Refactory, scripted: Any) -> None:
     scripted(one=BOTH["one"], two="--- a/nowhere.py\n+++ b/nowhere.py\n@@ -1 +1 @@\n-a\n+b\n")
     done = refactory.run("run", "--title", "T", "--from", "-", "--json", input=TWO)
