@@ -10,6 +10,7 @@ from agents.foreign.preset import check_coder
 from agents.git.repository import Repository
 from agents.git.target import pinned, remote_url
 from agents.model.prices import refuse_unpriced
+from agents.model.settings import check_address
 from agents.orchestrator import chosen_target, refuse_names
 from agents.plan.drafts import check
 from agents.planner import backend_for, template_tasks
@@ -43,6 +44,7 @@ def check_run(store: Store, wanted: Wanted) -> None:
     """Raises what the stages would raise one after the other."""
     check_list(wanted, store.config)
     refuse_unpriced(store.config)
+    check_address(store.config.model)
     if not wanted.code:
         return
     repository = Repository(store.location.git_dir, store.location.root)

@@ -17,8 +17,9 @@ def next_step(
     moved: bool,
     again: str = "",
 ) -> str:
-    """Empty where nothing has failed. `moved`: the target is not any more where a retried task would start from.
+    """Empty where nothing has failed, or work is done on it.
 
+    `moved`: the target is not any more where a retried task would start from.
     `again`: the command that goes on, where more is known of what is wanted than the records say.
     """
     number = number_of(request.key)
@@ -28,6 +29,10 @@ def next_step(
         return f"a later plan has replaced it: `refactory plan:list --request-id {number}`"
     if tasks and all(task.state == "cancelled" for task in tasks):
         return f"every task is cancelled: `refactory task:retry {number_of(tasks[0].key)}` has one done after all"
+    if plan.state == "draft":
+        return f"`refactory plan:approve {number_of(plan.key)}` lets work on it begin"
+    if plan.state == "approved":
+        return f"`refactory run {number}` goes on with it"
     failed = [number_of(task.key) for task in tasks if task.state == "failed"]
     if not failed:
         return _unblock(tasks)

@@ -22,7 +22,7 @@ FIRST: tuple[Check, ...] = (private.journal,)
 CHECKS: tuple[Check, ...] = (
     readable.config,
     readable.sandbox,
-    readable.budgets,
+    readable.model,
     readable.coder,
     readable.tools,
     readable.records,

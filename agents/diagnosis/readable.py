@@ -15,6 +15,7 @@ from agents.diagnosis.evidence import Evidence
 from agents.diagnosis.finding import Found, fixable, found
 from agents.foreign.preset import check_coder
 from agents.model.prices import refuse_unpriced
+from agents.model.settings import check_address
 from agents.sandbox import NoSandbox, kind_of
 from agents.test_runs.run import whole_command
 from agents.test_runs.tools import check_tools
@@ -62,9 +63,11 @@ def tools(evidence: Evidence) -> Iterator[Found]:
         yield found("test", error.message, error.hint)
 
 
-def budgets(evidence: Evidence) -> Iterator[Found]:
+def model(evidence: Evidence) -> Iterator[Found]:
+    """What no question could be sent with."""
     if not evidence.config_fault:
         try:
+            check_address(evidence.store.config.model)
             refuse_unpriced(evidence.store.config)
         except UsageError as error:
             yield found("config", error.message, error.hint)

@@ -54,13 +54,23 @@ def endpoint(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -
         return Endpoint(
             "" if replaying(settings, environ) else local_url(settings), "localhost", PLACEHOLDER_KEY, api
         )
-    url = (settings.base_url or environ.get("OPENAI_BASE_URL", "")).strip() or OPENAI_URL
+    url = _address(settings, environ)
     host = _host(url)
     _refuse_shut_down(settings.model, host)
     api = settings.api if settings.api != "auto" else ("responses" if _is_openai(host) else "chat")
     key = PLACEHOLDER_KEY if replaying(settings, environ) else _key(settings.api_key_env, host, environ)
     native = _is_openai(host) if settings.native_patch is None else settings.native_patch
     return Endpoint(url, host, key, api, native and api == "responses")
+
+
+def check_address(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -> None:
+    """Raises UsageError for an address that no question can go to."""
+    if settings.provider == "api":
+        _host(_address(settings, environ))
+
+
+def _address(settings: ModelSettings, environ: Mapping[str, str]) -> str:
+    return (settings.base_url or environ.get("OPENAI_BASE_URL", "")).strip() or OPENAI_URL
 
 
 def replaying(settings: ModelSettings, environ: Mapping[str, str] = os.environ) -> bool:

@@ -22,6 +22,7 @@ MINE = "coder:\n  backend: command\n  preset: mine\npresets:\n  mine:\n    argum
         (2, MINE + "    program: no-such-program\n", (), "there is no program no-such-program here"),
         (2, MINE + "    program: sh\n    errors: ['(']\n", (), "is no regular expression"),
         (2, "agents: many\n", (), "agents"),
+        (2, "model:\n  baseUrl: localhost:8080\n", (), "it looks like http://127.0.0.1:8080/v1"),
     ],
 )
 def test_nothing_is_recorded(

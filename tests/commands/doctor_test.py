@@ -139,3 +139,11 @@ def test_an_agent_that_is_not_here_is_named(repo: Repo, refactory: Refactory) ->
     assert done.code == 1
     assert "coder: mine: there is no program no-such-program here (pipx install mine)" in done.out
     assert "sandbox: none, as `sandbox: none` is configured; " in done.err
+
+
+def test_a_model_that_could_not_be_asked_is_named(repo: Repo, refactory: Refactory) -> None:
+    config = repo.path / ".refactory" / "config.yaml"
+    config.write_text("model: {baseUrl: 'localhost:8080'}\n")
+    assert "config: the model's base URL is no http or https address" in refactory.run("doctor").out
+    config.write_text("budgets: {money: 3}\n")
+    assert "config: budgets.money is set, but model.price is not" in refactory.run("doctor").out

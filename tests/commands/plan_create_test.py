@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Refactory, new_file
+from tests.conftest import Refactory, Repo, new_file
 
 TWO = "## One\n\n## Two\n"
 
@@ -46,3 +46,13 @@ def test_a_plan_that_work_has_begun_on_is_replaced_only_if_asked_for(
     assert (refused.code, "a later plan has replaced it" in refused.err) == (4, True)
     assert refactory.data("run", "1")["status"]["plan"]["id"] == 2
     assert refactory.ok("doctor").out == "healthy\n"
+
+
+def test_a_plan_that_nobody_works_on_yet_says_what_begins_it(repo: Repo, refactory: Refactory) -> None:
+    refactory.ok("request:create", "--title", "T")
+    refactory.ok("plan:create", "1")
+    assert "\nnext: `refactory run 1` goes on with it\n" in refactory.ok("plan:status", "1").out
+    with (repo.path / ".refactory" / "config.yaml").open("a") as file:
+        file.write("planner:\n  approval: required\n")
+    refactory.ok("plan:create", "1")
+    assert "\nnext: `refactory plan:approve 2` lets" in refactory.ok("plan:status", "2").out
