@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from agents.worktrees.worktree import Worktree
@@ -13,21 +15,31 @@ _USUAL = ("node_modules",)  # Node looks for it beside the code, and nowhere els
 _INSTALLS = re.compile(r"\b(?:npm|pnpm|yarn|bun)\s+(?:ci|i|install|clean-install)\b")
 
 
-def link_installed(worktree: Worktree, git_dir: Path, config: Test) -> list[Path]:
-    """Links to it where the commit has nothing of that name. Returns what they lead to.
+@contextmanager
+def installed(worktree: Worktree, config: Test) -> Iterator[list[Path]]:
+    """As long as the block lasts, links to it where the worktree has nothing of that name; yields what they lead to.
 
-    Nothing is linked where the commit has led the folder around the link out of the worktree.
+    Nothing is linked where the commit has led the folder around the link out of the worktree. Nor does a link stay:
+    an ignored `node_modules/` is a folder, so a link would be a change to commit.
     """
-    found = []
-    repository, root = git_dir.parent, worktree.path.resolve()
-    for name in _names(config) if git_dir.name == ".git" else ():
+    git_dir = worktree.git.git_dir.parent.parent  # of the repository, not of the worktree
+    links = list(_links(worktree, git_dir.parent, config)) if git_dir.name == ".git" else []
+    for link, there in links:
+        link.symlink_to(there)
+    try:
+        yield [there for _, there in links]
+    finally:
+        for link, there in links:
+            if link.is_symlink() and link.readlink() == there:
+                link.unlink()
+
+
+def _links(worktree: Worktree, repository: Path, config: Test) -> Iterator[tuple[Path, Path]]:
+    root = worktree.path.resolve()
+    for name in _names(config):
         there, link = repository / name, worktree.path / name
-        if link.is_symlink() and link.readlink() == there:
-            found.append(there)
-        elif there.is_dir() and not os.path.lexists(link) and _inside(link.parent, root):
-            link.symlink_to(there)
-            found.append(there)
-    return found
+        if there.is_dir() and not os.path.lexists(link) and _inside(link.parent, root):
+            yield link, there
 
 
 def _names(config: Test) -> list[str]:

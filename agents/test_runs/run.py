@@ -13,7 +13,7 @@ from agents.sandbox.run import Finished, Limits, run
 from agents.test_runs import junit, runners
 from agents.test_runs.command import detect
 from agents.test_runs.counts import Counts
-from agents.test_runs.installed import link_installed
+from agents.test_runs.installed import installed
 from agents.worktrees.file_tree import remove
 from agents.worktrees.workspace import Workspace
 from agents.worktrees.worktree import Worktree
@@ -86,18 +86,20 @@ def whole_command(git: Repository, commit: str, config: Test) -> str | None:
 
 def run_test(check: Check, worktree: Worktree, command: str, log: Path) -> Ran:
     report = _place_of_report(log)
-    installed = link_installed(worktree, check.workspace.repository.git_dir, check.config)
-    finished = run(
-        command,
-        cwd=worktree.path,
-        env=clean_environment({"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=check.config.pass_env),
-        log=log,
-        limits=Limits.of(check.walls, check.config.seconds, memory_mb=check.walls.memory_mb),
-        keep_running=check.keep_running,
-        sandbox=for_tests(
-            worktree, check.walls, [*named_in(check.config.command), *installed], [report.parent]
-        ),
-    )
+    with installed(worktree, check.config) as readable:
+        finished = run(
+            command,
+            cwd=worktree.path,
+            env=clean_environment(
+                {"REFACTORY_JUNIT": str(report), "CI": "true"}, pass_env=check.config.pass_env
+            ),
+            log=log,
+            limits=Limits.of(check.walls, check.config.seconds, memory_mb=check.walls.memory_mb),
+            keep_running=check.keep_running,
+            sandbox=for_tests(
+                worktree, check.walls, [*named_in(check.config.command), *readable], [report.parent]
+            ),
+        )
     counts = junit.read(worktree.path / check.config.junit if check.config.junit else report)
     return Ran(command, finished, counts or _printed(finished))
 

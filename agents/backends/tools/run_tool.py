@@ -11,6 +11,7 @@ from agents.processes.environment import clean_environment
 from agents.sandbox import for_tests
 from agents.sandbox.run import Limits, run
 from agents.tasks.attempt import Job
+from agents.test_runs.installed import installed
 
 DESCRIPTION = (
     "Run a shell command in the repository's root, such as its tests; no network. Output and exit code."
@@ -33,15 +34,16 @@ def use(job: Job, arguments: Arguments) -> str:
             f"the command is longer than {_LONGEST} bytes", "change files by `apply_patch`"
         )
     number = len(list(job.logs.glob("command-*.log"))) + 1
-    finished = run(
-        arguments.command,
-        cwd=job.worktree.path,
-        env=clean_environment(_ENVIRONMENT, pass_env=config.test.pass_env),
-        log=job.logs / f"command-{number}.log",
-        limits=Limits.of(config.walls, seconds=config.coder.command_seconds),
-        keep_running=job.keep_running,
-        sandbox=for_tests(job.worktree, config.walls),
-    )
+    with installed(job.worktree, config.test) as readable:
+        finished = run(
+            arguments.command,
+            cwd=job.worktree.path,
+            env=clean_environment(_ENVIRONMENT, pass_env=config.test.pass_env),
+            log=job.logs / f"command-{number}.log",
+            limits=Limits.of(config.walls, seconds=config.coder.command_seconds),
+            keep_running=job.keep_running,
+            sandbox=for_tests(job.worktree, config.walls, readable),
+        )
     ended = f"ended: over its limit ({finished.stopped})" if finished.stopped else ""
     cut = "[the start of the output is left out]\n" if finished.output_path.stat().st_size > _TAIL else ""
     return f"{ended or f'exit code {finished.exit_code}'}\n{cut}{finished.tail(_TAIL)}"

@@ -156,6 +156,23 @@ def test_its_commands_are_walled_in(
     assert not (tmp_path / "hacked").exists() and "x" not in (repo.path / "calc.py").read_text()
 
 
+def test_its_commands_find_what_is_installed_and_no_link_to_that_is_committed(
+    repo: Repo, store: Store, code: Code, model_server: ModelServer, setup: Setup
+) -> None:
+    repo.commit({".gitignore": "node_modules/\n"})
+    repo.write({"node_modules/tool": "found\n"})
+    setup(backend="loop")
+    model_server.script = [
+        call("run", command="cat node_modules/tool"),
+        call("apply_patch", patch=MUL),
+        FINISH,
+    ]
+    done = code("## Add mul\nscope: mul.py\n")
+    assert (done.state, done.feedback) == ("testing", "")
+    assert results(model_server.requests[1]) == ["exit code 0\nfound\n"]
+    assert "node_modules" not in repo.git("ls-tree", "--name-only", done.commit or "")
+
+
 def test_a_command_may_not_change_what_is_outside_the_scope(
     store: Store, code: Code, model_server: ModelServer, setup: Setup
 ) -> None:
