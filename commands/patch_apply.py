@@ -22,6 +22,8 @@ from state.errors import Busy, UsageError
 from state.location import Location, locate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agents.edits.changes import Applied
 
 
@@ -90,12 +92,11 @@ def _looked(asked: _Asked) -> PatchApplied:
 
 
 def _applied(asked: _Asked) -> PatchApplied:
-    """Most refusals come before the lock: they leave no trace."""
-    from agents.edits.tree.unfinished import JOURNAL, exclusively
+    from agents.edits.tree.unfinished import exclusively
     from agents.edits.tree.worktree import is_stale, write
 
     root, private = asked.place.root, asked.place.own_private
-    tried = None if (private / JOURNAL).exists() else _tried(asked)
+    tried = _tried_early(asked, private)
     with exclusively(private, root) as (journal, undone):
         if undone is not None:
             click.echo(f"refactory: {undone.told()}", err=True)
@@ -104,6 +105,21 @@ def _applied(asked: _Asked) -> PatchApplied:
         result = _result(*tried, written=True)
         write(tried[1], root, journal)
     return result
+
+
+def _tried_early(asked: _Asked, private: Path) -> tuple[str, Applied] | None:
+    """Before the lock, as a refusal then leaves no trace; None where somebody else may have been at work meanwhile."""
+    from agents.edits.changes import EditRefused
+    from agents.edits.tree.unfinished import JOURNAL, LOCK
+
+    if (private / JOURNAL).exists():
+        return None
+    try:
+        return _tried(asked)
+    except EditRefused:
+        if (private / LOCK).exists():
+            return None
+        raise
 
 
 def _tried(asked: _Asked) -> tuple[str, Applied]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from functools import partial
@@ -96,22 +95,6 @@ def test_of_large_hidden_folders_only_the_name_is_kept(repo: Repo, pool: Pool) -
         subprocess.run(["sh", "-ec", script], cwd=worktree.path, check=True)
         found = worktree.snapshot()
     assert (found.ignored, found.kept) == (("node_modules/",), None)
-
-
-def test_what_a_killed_coder_left_running_is_ended_before_the_folder_is_used_again(
-    repo: Repo, pool: Pool
-) -> None:
-    head = repo.git("rev-parse", "main")
-    with pool.checkout(head) as worktree:
-        pass
-    env = {**os.environ, "REFACTORY_RUN_ID": ":left"}
-    with subprocess.Popen(["sleep", "30"], cwd=worktree.path, env=env) as orphan:
-        try:
-            with pool.checkout(head) as again:
-                assert again.path == worktree.path
-                assert orphan.wait(5) == -signal.SIGKILL
-        finally:
-            orphan.kill()
 
 
 def test_processes_where_a_slot_that_became_a_symlink_leads_are_not_ours(
