@@ -57,8 +57,9 @@ def _unblock(tasks: Sequence[Task]) -> str:
             if key in cancelled:
                 number = number_of(task.key)
                 return (
-                    f"`refactory task:retry {cancelled[key]}` has done after all what task {number} depends on; "
-                    f"`refactory task:cancel {number}` gives that up, too"
+                    f"task {number} depends on task {cancelled[key]}, which is cancelled: "
+                    f"`refactory task:retry {cancelled[key]}` has that done after all; "
+                    f"`refactory task:cancel {number}` gives task {number} up, too"
                 )
     return ""
 

@@ -23,5 +23,5 @@ def test_what_a_cancelled_task_blocks_keeps_no_plan_open_and_the_next_step_is_sa
     refactory.ok("orchestrate", "1")
     status = refactory.ok("plan:status", "1").out
     assert "\nstate: failed\n" in status
-    assert "`refactory task:retry 1` has done after all what task 2 depends on" in status
-    assert "`refactory task:cancel 2` gives that up, too" in status
+    assert "task 2 depends on task 1, which is cancelled: `refactory task:retry 1` has that done" in status
+    assert "`refactory task:cancel 2` gives task 2 up, too" in status
