@@ -9,7 +9,6 @@ from typing import Any
 
 from aiohttp import web
 
-from commands._http.problems import Refused
 from commands._operation import Operation
 from state.errors import Stale
 from state.precondition import only_if, tag
@@ -47,9 +46,9 @@ def condition(request: web.Request, store: Store, cls: type[Record] | None) -> A
 
 
 def _tags(given: str) -> Collection[str] | None:
-    """None for `*`. A weak one never matches."""
+    """None for `*`. A weak one never matches, nor does what is no ETag."""
     if given.strip() == "*":
         return None
     if not _LIST.fullmatch(given):
-        raise Refused(400, "malformed", f'{HEADER}: expected ETags, such as "0123abcd", or *')
+        raise Stale(f'{HEADER}: expected ETags, such as "0123abcd", or *')
     return {found for weak, found in re.findall(_TAG, given) if not weak}

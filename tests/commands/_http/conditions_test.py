@@ -67,7 +67,7 @@ def test_what_matches(server: Server) -> None:
     for stale in ('"0123"', f"W/{tag}", f'"0123", W/{tag}', '""'):
         assert is_stale(cancel(server, path, stale))
     for malformed in (" ", tag.strip('"'), f"{tag} {tag}", f"*, {tag}", '"'):
-        assert cancel(server, path, malformed).status == 400
+        assert is_stale(cancel(server, path, malformed))
     assert server.ask("GET", path).headers["ETag"] == tag
     assert cancel(server, path, '"0123"', tag).status == 200
     assert cancel(server, path, "*").status == 200
