@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from agents.edits.changes import EditRefused, FileEdit
 from agents.edits.formats import apply_patch, search_replace, unified_diff, whole_file
+from agents.edits.formats.mixed import SEARCH, mixed
 from agents.edits.lines import BOM, check, has_crlf
 
 Name = Literal["diff", "search_replace", "apply_patch", "whole_file"]
@@ -78,6 +80,26 @@ def parse(answer: str, asked: Name | None = None) -> list[FileEdit]:
     answer = answer.removeprefix(BOM)
     form = FORMATS[detect(answer, asked)]
     edits = form.parse(answer)
+    _refuse_files_beside(answer, form, edits)
     if has_crlf(answer.split("\n"), form.is_mark):
         return [replace(edit, crlf=True) for edit in edits]
     return edits
+
+
+def _refuse_files_beside(answer: str, form: Format, edits: Sequence[FileEdit]) -> None:
+    """A file in a fence of its own, beside a diff or blocks, is shown for its reader if they edit it, else lost."""
+    if form is whole_file:
+        return
+    named = {path for edit in edits for path in (edit.path, edit.new_path)}
+    if lost := sorted(whole_file.shown(_without_blocks(answer.split("\n"))) - named):
+        raise mixed(lost)
+
+
+def _without_blocks(lines: list[str]) -> list[str]:
+    """Fences in a SEARCH/REPLACE block are a file's own."""
+    found, inside = [], False
+    for line in lines:
+        inside = inside or SEARCH.fullmatch(line) is not None
+        found.append("" if inside and not SEARCH.fullmatch(line) else line)
+        inside = inside and not search_replace.REPLACE.fullmatch(line)
+    return found

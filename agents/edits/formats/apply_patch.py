@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.edits.changes import EditRefused, FileEdit, Hunk
+from agents.edits.formats.mixed import BEGIN, refuse_another
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\
@@ -18,7 +19,7 @@ Answer with one patch between `*** Begin Patch` and `*** End Patch`, with one se
 Paths are relative to the root of the repository. Leave nothing out by "...".
 """
 
-BEGIN, END = "*** Begin Patch", "*** End Patch"
+END = "*** End Patch"
 SECTION = re.compile(r"\*\*\* (Add|Delete|Update) File: (.+)")
 MOVE = re.compile(r"\*\*\* Move to: (.+)")
 END_OF_FILE = "*** End of File"
@@ -81,6 +82,8 @@ class _Reader:
                 raise EditRefused(f"{line!r} is no section: write Add, Delete or Update File")
             elif inside and begins and line and not FENCE.match(line):
                 raise EditRefused(f"{line!r} stands outside of a section of the patch")
+            else:
+                refuse_another(self.lines, self.at - 1, "apply_patch")
 
     def _section(self, kind: str, path: str) -> FileEdit:
         if kind == "Delete":

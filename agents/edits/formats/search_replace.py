@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from agents.edits.changes import EditRefused, FileEdit, Hunk
 from agents.edits.difference import pieces
 from agents.edits.formats.answer_paths import path_in, path_in_info
+from agents.edits.formats.mixed import SEARCH, refuse_another
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\
@@ -25,7 +26,6 @@ lines as they stand in the file
 - Leave nothing out by "...".
 """
 
-SEARCH = re.compile(r"<{5,9} ?(SEARCH|ORIGINAL)>?\s*")
 DIVIDER = re.compile(r"={5,9}\s*")
 REPLACE = re.compile(r">{5,9} ?(REPLACE|UPDATED)\s*")
 GLUED = ">>>>>>> REPLACE"
@@ -74,6 +74,8 @@ def _edits(lines: list[str]) -> Iterator[FileEdit]:
             yield FileEdit(gone, "delete", in_turn=True)
         elif REPLACE.fullmatch(line):
             raise EditRefused("a REPLACE line without a SEARCH line above it")
+        else:
+            refuse_another(lines, at, "search_replace")
         at += 1
 
 

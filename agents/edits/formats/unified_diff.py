@@ -6,6 +6,7 @@ from agents.edits.changes import EditRefused, FileEdit, Hunk
 from agents.edits.formats.diff_header import BINARY, Header, file_edit, is_pair, read_header
 from agents.edits.formats.diff_hunk import read_hunk
 from agents.edits.formats.diff_names import NOTHING
+from agents.edits.formats.mixed import refuse_another
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\
@@ -71,6 +72,7 @@ class _Parser:
                 self._close()
                 self.header, at = found
             else:
+                refuse_another(self.lines, at, "diff")
                 at += 1
         self._close()
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Container, Iterator
 
 from agents.edits.changes import EditRefused, FileEdit
-from agents.edits.formats import apply_patch, search_replace
+from agents.edits.formats import search_replace
 from agents.edits.formats.answer_paths import path_in, path_in_info
+from agents.edits.formats.mixed import BEGIN, SEARCH, mixed, refuse_another
 from agents.edits.lines import FENCE, lines_of
 
 INSTRUCTIONS = """\
@@ -43,6 +44,11 @@ def parse(answer: str) -> list[FileEdit]:
     return edits
 
 
+def shown(lines: list[str]) -> set[str]:
+    """The paths of all files in fences."""
+    return {path for _, path, _ in _openings(lines)}
+
+
 def _openings(lines: list[str], at: int = 0) -> Iterator[tuple[int, str, str]]:
     """The fences that hold a file: where, the path, the fence's mark."""
     while at < len(lines):
@@ -70,7 +76,7 @@ def _is_other_format(lines: list[str], at: int, path: str) -> bool:
     first, second = (*lines[at : at + 2], "", "")[:2]
     if (fence := FENCE.match(first)) and first[fence.end() :].strip():
         first = second  # the path stood in a fence of its own
-    if search_replace.SEARCH.fullmatch(first) or first.strip() == apply_patch.BEGIN:
+    if SEARCH.fullmatch(first) or first.strip() == BEGIN:
         return True
     return DIFF_START.match(first) is not None and not path.endswith((".diff", ".patch"))
 
@@ -99,11 +105,13 @@ def _edits(lines: list[str]) -> Iterator[FileEdit]:
                     raise EditRefused(f"{path}: its fence is never closed; the answer may have been cut off")
                 _check_close(lines, end, path, mark, opened)
                 yield _whole(path, lines[at + 1 : end])
+            elif _is_other_format(lines, at + 1, ""):
+                raise mixed()
             at = len(lines) if end is None else end
         elif gone := search_replace.deleted_path(lines[at]):
             yield FileEdit(gone, "delete")
-        elif search_replace.is_mark(lines[at]) or lines[at].strip() == apply_patch.BEGIN:
-            raise EditRefused("the answer mixes whole files with another format: write one of them")
+        else:
+            refuse_another(lines, at, "whole_file")
         at += 1
 
 

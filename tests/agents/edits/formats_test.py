@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,22 @@ def test_the_answers_that_the_docs_show() -> None:
     for answer in answers:
         (changed,) = apply(formats.parse(answer), files.get).files.values()
         assert changed.content == files["greet.py"].replace(b'"Hello"', b'f"Hello, {name}"')
+
+
+WHOLE = "new.py\n```\nx = 1\n```\n"
+DIFF = "```diff\n--- a/f.py\n+++ b/f.py\n@@ -1 +1 @@\n-a\n+b\n```\n"
+BLOCK = "g.py\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n"
+PATCH = "*** Begin Patch\n*** Update File: h.py\n@@\n-a\n+b\n*** End Patch\n"
+
+
+@pytest.mark.parametrize("answer", [a + "\n" + b for a, b in permutations((WHOLE, DIFF, BLOCK, PATCH), 2)])
+@pytest.mark.parametrize("asked", [None, "diff", "search_replace", "apply_patch", "whole_file"])
+def test_an_answer_in_two_formats_is_refused(answer: str, asked: formats.Name | None) -> None:
+    """What was read of it would be half of the change, called all of it."""
+    with pytest.raises(EditRefused, match="mixes"):
+        formats.parse(answer, asked)
+
+
+def test_a_file_that_is_shown_beside_its_diff_is_no_second_edit() -> None:
+    (edit,) = formats.parse(DIFF + "\nThe file is then:\n\nf.py\n```python\nb\n```\n")
+    assert edit.path == "f.py"
