@@ -1,15 +1,18 @@
 """Changes that only touch: without context they clash only where both remove a line, or one inserts inside what the
-other removes. Insertions at the same place stand in the order of the tasks.
+other removes. Insertions at the same place stand in the order of the tasks; one that is how the other begins or ends is
+the same change, and stands once.
 """
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from agents.reconcile.resolvers.clash import Clash, Lines, Region, joined
 
 NAME = "zero-context"
+_WORD = re.compile(rb"\w")
 
 
 class Hunk(NamedTuple):
@@ -27,7 +30,8 @@ def resolve(clash: Clash) -> Clash:
 
 def _merged(region: Region) -> Lines | None:
     ours = _hunks(region.base, region.ours)
-    theirs = [hunk for hunk in _hunks(region.base, region.theirs) if hunk not in ours]
+    theirs = _hunks(region.base, region.theirs)
+    ours, theirs = _without_part(ours, theirs, strict=True), _without_part(theirs, ours)
     if any(_clash(one, other) for one in ours for other in theirs):
         return None
     # At one place: insertions first, ours before theirs, then what replaces.
@@ -48,6 +52,22 @@ def _hunks(old: Lines, new: Lines) -> list[Hunk]:
         for tag, start, end, low, high in matcher.get_opcodes()
         if tag != "equal"
     ]
+
+
+def _without_part(hunks: list[Hunk], others: list[Hunk], strict: bool = False) -> list[Hunk]:
+    """Without what the other side has done, too, or (`strict`: only) more of it."""
+    return [
+        hunk
+        for hunk in hunks
+        if not any(_is_part(hunk, other) and not (strict and hunk == other) for other in others)
+    ]
+
+
+def _is_part(one: Hunk, other: Hunk) -> bool:
+    """The same, or an insertion of some word that another one at its place begins or ends with."""
+    inserted = one.start == one.end == other.start == other.end and any(map(_WORD.search, one.new))
+    count = len(one.new)
+    return one == other or (inserted and one.new in (other.new[:count], other.new[-count:]))
 
 
 def _clash(one: Hunk, other: Hunk) -> bool:

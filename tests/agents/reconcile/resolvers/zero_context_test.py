@@ -19,6 +19,9 @@ BASE = "a\nb\nc\nd\n"
         ("a\nc\nd\n", "a\nb\ntwo\nc\nd\n", "a\ntwo\nc\nd\n"),
         ("a\nb\nc\nd\none", "a\nb\nc\nd\ntwo", "a\nb\nc\nd\none\ntwo"),
         ("a\nsame\nc\nd\none\n", "a\nsame\nc\nd\ntwo\n", "a\nsame\nc\nd\none\ntwo\n"),
+        ("a\none\nb\nC\nd\n", "a\none\ntwo\nb\nc\nd\n", "a\none\ntwo\nb\nC\nd\n"),
+        ("a\none\ntwo\nb\nC\nd\n", "a\ntwo\nb\nc\nd\n", "a\none\ntwo\nb\nC\nd\n"),
+        ("a\n}\nb\nC\nd\n", "a\n}\n}\nb\nc\nd\n", "a\n}\n}\n}\nb\nC\nd\n"),
     ],
     ids=[
         "neighbours",
@@ -27,6 +30,9 @@ BASE = "a\nb\nc\nd\n"
         "removed beside",
         "no last newline",
         "same",
+        "one is how the other begins",
+        "one is how the other ends",
+        "without a word nothing tells that it is the same",
     ],
 )
 def test_changes_that_only_touch_are_both_kept(tmp_path: Path, ours: str, theirs: str, merged: str) -> None:
