@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from measure import REFACTORY, Row, environment, repository, run, wait
+from measure import REFACTORY, Row, environment, pairs, repository, run, wait
 
 SHELL = """\
 set -e
@@ -31,11 +31,7 @@ git worktree remove --force .git/shell-worktree
 
 def rows(quick: bool) -> list[Row]:
     count = 20 if quick else 100
-    _coder(2)  # leaves the byte code that an installed program has
-    shells = [_shell(count)]
-    mine = _coder(count)
-    shells.append(_shell(count))  # before and after, as a machine's speed drifts
-    shell = sum(shells) / 2
+    mine, shell = pairs(1 if quick else 3, lambda: _coder(count), lambda: _shell(count))
     what = f"one scripted task, mean of {count}, CPU"
     return [Row(what, f"{1000 * mine:.0f} ms", f"shell script {1000 * shell:.0f} ms", mine / shell, 2)]
 

@@ -21,7 +21,7 @@ from state.records import Orchestration
 from state.store import Store
 
 _POLL = 0.1  # seconds
-_HEAD_START = 2.5  # seconds
+_HEAD_START = 1.5  # seconds
 
 
 def work_off(context: Context, plan: str, progress: Progress) -> Result:
