@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from state.errors import NotFound, UsageError
 
 
-class Location(msgspec.Struct, frozen=True):
+class Location(msgspec.Struct, frozen=True, dict=True):
     """`root`: the working tree's top. `git_dir`: the common git folder, shared by all its worktrees.
     `own_git_dir`: this worktree's, with its HEAD and index.
     """
@@ -19,15 +20,15 @@ class Location(msgspec.Struct, frozen=True):
     git_dir: Path
     own_git_dir: Path
 
-    @property
+    @cached_property
     def records(self) -> Path:
         return self.root / ".refactory"
 
-    @property
+    @cached_property
     def private(self) -> Path:
         return self.git_dir / "refactory"
 
-    @property
+    @cached_property
     def own_private(self) -> Path:
         """Like `private`, for what is of this worktree alone: its `.refactory` may be another branch's."""
         return self.own_git_dir / "refactory"

@@ -18,7 +18,7 @@ from state.keys import is_key, number_of
 from state.location import Location
 from state.stamps import settled
 
-_MANY = 1000  # fewer names are listed faster than remembered
+_MANY = 250  # fewer names are listed faster than remembered
 _CARRIED_AT_MOST = 32
 
 # How folder and index looked (the folder's mtime, ctime and inode, git's index's mtime and inode), then the highest

@@ -36,6 +36,7 @@ class Reader:
         self._records = str(location.records)
         self._cache = defaultdict[type[Record], dict[str, tuple[Stamp, Record]]](dict)
         self._order: dict[type[Record], tuple[list[str], list[str]]] = {}
+        self._numbers: dict[type[Record], Numbers] = {}
         self._loaded: set[type[Record]] = set()
         self._config: tuple[Stamp | None, Config] | None = None
         self._durable: tuple[Stamp | None, bool] | None = None
@@ -149,7 +150,10 @@ class Reader:
     def numbers(self, cls: type[Record]) -> Numbers:
         from state.numbers import Numbers
 
-        return Numbers(self.location, cls.folder)
+        found = self._numbers.get(cls)
+        if found is None:
+            found = self._numbers[cls] = Numbers(self.location, cls.folder)
+        return found
 
     def all(self, cls: type[R], where: Callable[[R], bool] = lambda _: True) -> list[R]:
         stamps = scan(f"{self._records}/{cls.folder}")
