@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from agents.reconcile.foreseen import Foreseen
-from agents.tasks.order import Order
+from agents.tasks.order import Order, is_mere_url
 from state.errors import Conflict
 from state.keys import number_of
 from state.lifecycle import DONE, SETTLED
@@ -36,11 +36,7 @@ def settled(status: Status) -> bool:
 
 
 def _left(status: Status) -> list[Task]:
-    return [task for task in status.tasks if task.state not in SETTLED and not _is_mere_url(task)]
-
-
-def _is_mere_url(task: Task) -> bool:
-    return task.state == "testing" and task.commit is None
+    return [task for task in status.tasks if task.state not in SETTLED and not is_mere_url(task)]
 
 
 def refuse_stuck(status: Status) -> None:

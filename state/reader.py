@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from state.errors import Conflict, InvalidFile, NotFound, RefactoryError, UsageError
 from state.keys import by_number, is_key, is_reference, number_of, suffix_of
@@ -38,8 +38,7 @@ class Reader:
         self._order: dict[type[Record], tuple[list[str], list[str]]] = {}
         self._numbers: dict[type[Record], Numbers] = {}
         self._loaded: set[type[Record]] = set()
-        self._config: tuple[Stamp | None, Config] | None = None
-        self._durable: tuple[Stamp | None, bool] | None = None
+        self._read_of_config: dict[Callable[[Path], object], tuple[Stamp | None, object]] = {}
 
     @property
     def journal(self) -> Path:
@@ -50,22 +49,23 @@ class Reader:
         """`.refactory/config.yaml`, read again when it changed."""
         from state.config import read
 
-        path = self.location.records / "config.yaml"
-        found = stamp(str(path))
-        if self._config is None or self._config[0] != found:
-            self._config = (found, read(path))
-        return self._config[1]
+        return self._configured(read)
 
     @property
     def durable(self) -> bool:
         """Whether a transaction waits for the disk, by `durability` in the configuration as it is now."""
         from state.durability import is_full
 
+        return self._configured(is_full)
+
+    def _configured(self, read: Callable[[Path], T]) -> T:
+        """What `read` makes of the configuration; asked again when that changed."""
         path = self.location.records / "config.yaml"
         found = stamp(str(path))
-        if self._durable is None or self._durable[0] != found:
-            self._durable = (found, is_full(path))
-        return self._durable[1]
+        known = self._read_of_config.get(read)
+        if known is None or known[0] != found:
+            known = self._read_of_config[read] = (found, read(path))
+        return cast("T", known[1])
 
     def find(self, cls: type[R], key: str) -> R | None:
         """The record with this whole key, or None."""

@@ -51,9 +51,8 @@ class Listener:
         self._patterns = Patterns(preset.errors)
         self._path = path
         self._offset = 0
-        self._begun: list[
-            bytes
-        ] = []  # the pieces of a line that has not ended: joined once, as it may be long
+        # The pieces of a line that has not ended: joined once, as it may be long.
+        self._begun: list[bytes] = []
 
     def look(self) -> None:
         """Take in the lines that have come since."""

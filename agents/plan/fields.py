@@ -12,9 +12,8 @@ FIELD = re.compile(
     rf"([ \t]*)([-*+][ \t]+)?(?:{_NAME}[ \t]*:|\*\*{_NAME}:\*\*|\*\*{_NAME}\*\*[ \t]*:)(.*)", re.IGNORECASE
 )
 _CODE = re.compile(r"`([^`]+)`")
-_NUMBERS = re.compile(
-    r"(?:#?\d+|`[^`]+`)(?:[ \t]*,[ \t]*(?:#?\d+|`[^`]+`))*+"
-)  # prose begins with "After:", too
+# Prose begins with "After:", too.
+_NUMBERS = re.compile(r"(?:#?\d+|`[^`]+`)(?:[ \t]*,[ \t]*(?:#?\d+|`[^`]+`))*+")
 _ONLY_CODE = re.compile(r"`[^`]+`(?:[ \t]*,[ \t]*`[^`]+`)*+")
 
 

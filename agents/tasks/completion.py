@@ -8,6 +8,7 @@ from agents.tasks.cancellation import refuse_cancelled, refuse_replaced
 from agents.tasks.closing import close_if_over, put, reopen
 from agents.tasks.dependents import block, end_lease, free, keep_reason, pulls, redo
 from agents.tasks.dispatch import fenced
+from agents.tasks.order import is_mere_url
 from agents.tasks.setbacks import FEEDBACK, back_or_failed
 from agents.tasks.work import Report
 from state import leases
@@ -65,7 +66,7 @@ def _in_progress(task: Task) -> Task:
     """An agent from outside may report without a claim: that is its start, too."""
     if task.state == "assigned":
         return move(task, "in_progress", attempts=task.attempts + 1)
-    if task.state == "testing" and task.commit is None:
+    if is_mere_url(task):
         return task  # so far only a URL is known of it; now comes the rest
     if task.state != "in_progress":
         raise Conflict(

@@ -73,4 +73,9 @@ def _is_done(task: Task) -> bool:
 
 
 def _has_stopped(task: Task) -> bool:
-    return task.state in STOPPED or (task.state == "testing" and task.commit is None)
+    return task.state in STOPPED or is_mere_url(task)
+
+
+def is_mere_url(task: Task) -> bool:
+    """Said to be done somewhere: nobody can test it until somebody says the branch."""
+    return task.state == "testing" and task.commit is None
